@@ -86,7 +86,7 @@ const intro = `<!-- Written by \`npm run generate\` from config-schema/src: chan
 # Config reference
 
 An app is described by \`maxcloud.config.ts\` (or \`.mts\`, \`.cts\`, \`.js\`, \`.mjs\`, \`.cjs\`), or as plain data by
-\`maxcloud.config.yaml\` (\`.yml\`) or \`.json\`. Both give the same AppSpec; \`maxcloud config check\` reads it and tells every mistake with its place. Unknown
+\`maxcloud.config.yaml\` (\`.yml\`) or \`.json\`. Both produce the same AppSpec. \`maxcloud config check\` reads it and reports every mistake with its position. Unknown
 keys are mistakes.
 
 \`\`\`ts
@@ -117,7 +117,7 @@ services:
     env: { API_URL: { service: api, property: url } }
 \`\`\`
 
-YAML and JSON can give fields to every service at once:
+In YAML and JSON, you can set fields for every service at once:
 
 \`\`\`yaml
 app: shop
@@ -132,16 +132,16 @@ services:
     env: { LOG_LEVEL: debug, THEME: dark }
 \`\`\`
 
-A service's own field wins. \`env\`, \`files\`, \`labels\`, \`scale\` and \`probes\` are put together entry by entry, and the service's own entry is taken whole. A service with an \`image\`
-gets no \`source\` and no \`build\` from the defaults, and the reverse. \`name\` can't be a default. Mistakes are reported where they are written. In TypeScript, use a constant and
+A service's own field wins. \`env\`, \`files\`, \`labels\`, \`scale\` and \`probes\` are merged entry by entry, and a service's own entry replaces the default's entry completely. A service with an \`image\`
+gets no \`source\` and no \`build\` from the defaults, and vice versa. \`name\` can't be a default. Mistakes are reported where they are written. In TypeScript, use a constant and
 \`...\`.
 
-[What a config is told, and what it may import](../config-files.md), has a page of its own. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
+[Config files](../config-files.md) describes a config's context and its imports. A duration is a text with its unit: \`"500ms"\`, \`"30s"\`, \`"5m"\`, \`"1h"\`. CPU is written in vCPU (\`1\`, \`0.5\`) or
 milli-vCPU (\`"500m"\`), memory in bytes or as \`"256Mi"\`, \`"1Gi"\`.`
 
 const versions = `## Versions of this description
 
-\`apiVersion\` may be left out: then it is \`maxcloud.dev/v1\`, the only version so far. When there is a next one, \`maxcloud config migrate\` rewrites a config for it and keeps your comments;
+If you leave out \`apiVersion\`, it is \`maxcloud.dev/v1\`, the only version so far. When there is a new one, \`maxcloud config migrate\` rewrites a config for it and keeps your comments;
 \`--check\` only says whether something would change. A version that your max-cloud doesn't know is a mistake.`
 
 const values = `## Values of env
@@ -149,17 +149,17 @@ const values = `## Values of env
 | in TypeScript | in YAML or JSON | what the service sees |
 |---|---|---|
 | \`"text"\` | \`"text"\` | the text |
-| \`5\`, \`0.5\`, \`true\` | the same | the text that JavaScript writes for it: \`5\`, \`0.5\`, \`true\` |
+| \`5\`, \`0.5\`, \`true\` | the same | its text in JavaScript: \`5\`, \`0.5\`, \`true\` |
 | \`envOf({ … })\` |  | the variables of a [contract](../environment.md) |
 | \`secret("NAME")\` | \`{ secret: NAME }\` | the secret's value |
-| \`api.url\` | \`{ service: api, property: url }\` | where to call \`api\`, \`http://…\`; it is a link |
-| \`api.host\` | \`{ service: api, property: host }\` | the same without a scheme; it is a link |
-| \`api.publicUrl\` | \`{ service: api, property: publicUrl }\` | where others call \`api\`; only of a public service, no link |
-| \`external("billing", "api").url\` | \`{ external: billing/api, property: url }\` | where to call \`api\` of the app \`billing\`; it is a link. \`host\` and \`publicUrl\` too. See [many apps](../many-apps.md) |
-| \`external("billing", "api", { stage: "production" }).url\` | \`{ external: billing/api, property: url, stage: production }\` | the same in another stage than the app's own |
-| \`\` text\\\`postgres://app:\${secret("PASSWORD")}@db/shop\\\` \`\` | \`{ join: ["postgres://app:", { secret: PASSWORD }, "@db/shop"] }\` | those put together |
+| \`api.url\` | \`{ service: api, property: url }\` | the internal URL of \`api\`, \`http://…\`; this is a link |
+| \`api.host\` | \`{ service: api, property: host }\` | the same without a scheme; this is a link |
+| \`api.publicUrl\` | \`{ service: api, property: publicUrl }\` | the public URL of \`api\`, only for a public service; this isn't a link |
+| \`external("billing", "api").url\` | \`{ external: billing/api, property: url }\` | the internal URL of \`api\` of the app \`billing\`; this is a link. \`host\` and \`publicUrl\` work too. See [many apps](../many-apps.md) |
+| \`external("billing", "api", { stage: "production" }).url\` | \`{ external: billing/api, property: url, stage: production }\` | the same, in a stage other than the app's own |
+| \`\` text\\\`postgres://app:\${secret("PASSWORD")}@db/shop\\\` \`\` | \`{ join: ["postgres://app:", { secret: PASSWORD }, "@db/shop"] }\` | the joined text |
 
-\`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\` are set by the platform.`
+The platform sets \`PORT\`, \`K_SERVICE\`, \`K_REVISION\` and \`K_CONFIGURATION\`.`
 
 const isManifestKind = (name: string): name is ManifestKind => Object.hasOwn(manifestKinds, name)
 
@@ -180,7 +180,7 @@ const manifests = [
     )
 ].join("\n")
 
-/** As TypeScript writes it: `maxMemory("1Gi")` for `{ maxMemory: 1Gi }`. */
+/** The form in TypeScript: `maxMemory("1Gi")` for `{ maxMemory: 1Gi }`. */
 const inTypeScript = (name: string, example: string): string => {
   const written = example.startsWith("{") ? example.slice(name.length + 4, -2) : undefined
   if (written === undefined) return name
@@ -191,14 +191,14 @@ const inTypeScript = (name: string, example: string): string => {
 const policies = [
   "## Policies",
   "",
-  "Rules for `policies`, which `plan`, `deploy` and `config check` hold. [Policies](../policies.md) has a page of its own.",
+  "Rules for `policies`, which `plan`, `deploy` and `config check` check. See [Policies](../policies.md).",
   "",
   "| in TypeScript | in YAML or JSON | |",
   "|---|---|---|",
   ...Object.entries(keptPolicies).map(
     ([name, { description, example }]) => `| \`${inTypeScript(name, example)}\` | \`${example}\` | ${description} |`
   ),
-  "| `warn(noLatest)` | `{ warn: noLatest }` | The same policy, whose findings are warnings. |",
+  "| `warn(noLatest)` | `{ warn: noLatest }` | The same policy, but it only warns. |",
   '| `policy("name", (app) => …)` |  | A policy of your own. |'
 ].join("\n")
 
@@ -207,7 +207,7 @@ const isBound = (key: string): key is Bound => Object.hasOwn(bounds, key)
 const limits = [
   "## Limits",
   "",
-  "A real app stays far below these limits. They keep the check of an app short, whoever sends it.",
+  "A real app stays far below these limits. They keep the check of an app fast, whoever sends it.",
   "",
   "| at most | of |",
   "|---|---|",
@@ -216,24 +216,24 @@ const limits = [
     .map((name) => `| ${bounds[name].toLocaleString("en-US")} | ${boundOf[name]} |`)
 ].join("\n")
 
-/** What a config of YAML or JSON may have besides an AppSpec: who reads the file takes it out. */
+/** Fields that a YAML or JSON config can have besides an AppSpec. The loader removes them. */
 const withSchemaKey = (schema: Json): Json => {
   const defs = objectAt(schema, "$defs")
   const app = objectAt(defs, "AppSpec")
-  const $schema = { type: "string", description: "Where an editor finds this schema." }
+  const $schema = { type: "string", description: "The path or URL of this schema, for editors." }
   const { name, ...fields } = objectAt(objectAt(defs, "ServiceSpec"), "properties")
   const defaults = {
     type: "object",
     properties: fields,
     additionalProperties: false,
-    description: "Fields that every service has if it doesn't say otherwise."
+    description: "Default fields for every service."
   }
   const { list, policy } = policiesJsonSchema
   const properties = { $schema, defaults, ...objectAt(app, "properties"), policies: list }
   return { ...schema, $defs: { ...defs, AppSpec: { ...app, properties }, Policy: policy() } }
 }
 
-/** What is generated: path from the repository's root to content. */
+/** The generated files: content by path from the repository's root. */
 export const generated = (): Readonly<Record<string, string>> => {
   const schema = appSpecJsonSchema()
   const tables = sections.map(({ part, title }) => `## ${title}\n\n${table(schema, part)}`)

@@ -5,7 +5,7 @@ import { Probe, Probes } from "../src/probes.ts"
 import { Scale } from "../src/scale.ts"
 import { Build, ServiceSpec } from "../src/service.ts"
 
-/** What a service can run: the field that it must have then, and those that it may have. The other fields of the table it can't have. */
+/** The kinds of services: each has a required field and optional ones. It can't have the other fields of the table. */
 const programs = [
   { name: "ImageInput", given: "image", also: [] },
   { name: "SourceInput", given: "source", also: ["build"] }
@@ -24,7 +24,7 @@ const bodyOf = (fields: ReadonlyArray<Field>, indent: string): string =>
 const interfaceOf = (name: string, fields: ReadonlyArray<Field>): string =>
   `export interface ${name} {\n${bodyOf(fields, "  ")}}\n`
 
-/** With what is said of the whole. */
+/** Adds the documentation of the type. */
 const documented = ({ ast }: { readonly ast: AST.AST }, declaration: string): string => {
   const text = Option.getOrUndefined(AST.getDocumentationAnnotation(ast))
   return `${text === undefined ? "" : `/** ${text} */\n`}${declaration}`
@@ -32,7 +32,7 @@ const documented = ({ ast }: { readonly ast: AST.AST }, declaration: string): st
 
 const members = AST.isUnion(Build.ast) ? Build.ast.types : []
 
-/** A union whose objects are written out with what is said of their fields. */
+/** A union with its objects written out, including the documentation of their fields. */
 const build = members
   .map((ast) => {
     const fields = fieldsOf({ ast })
@@ -42,7 +42,7 @@ const build = members
 
 const fields = fieldsOf(ServiceSpec).filter((_) => _.name !== "name")
 
-/** The type of a part of a manifest, with what is said of its fields at every level. */
+/** The type of a part of a manifest, with the documentation of its fields at every level. */
 const nested = (ast: AST.AST, indent: string): string => {
   const here = AST.isUnion(ast) ? ast.types.filter((type) => !AST.isUndefinedKeyword(type)) : [ast]
   const [only, ...others] = here
@@ -67,10 +67,10 @@ const manifestTypes = [
   ...[ConfigMap, PodDisruptionBudget].map(
     (schema, index) => `export interface ${Object.keys(manifestKinds)[index + 2]}Input ${nested(schema.ast, "")}\n`
   ),
-  "/** An object of the app's own. */\nexport type ObjectInput = ConfigMapInput | PodDisruptionBudgetInput\n"
+  "/** One of the app's own objects. */\nexport type ObjectInput = ConfigMapInput | PodDisruptionBudgetInput\n"
 ]
 
-/** The types of a config in TypeScript: an editor shows what stands over a field, so they are written out and not inferred. */
+/** The types of a config in TypeScript. They are written out instead of inferred, because editors show the comment above a field. */
 export const inputs = [
   `// Written by \`npm run generate\` from the Schemas beside this file: change it there.
 import type {

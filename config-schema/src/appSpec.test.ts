@@ -51,10 +51,10 @@ describe("parseAppSpec", () => {
     ["an unknown key", { scal: {} }, "scal", 'Unknown key "scal". Did you mean "scale"?'],
     ["an unknown key inside", { scale: { mni: 1 } }, "scale.mni", 'Unknown key "mni". Did you mean "min"?'],
     [
-      "a number in env that is none",
+      "an invalid number in env",
       { env: { N: Number.NaN } },
       "env.N",
-      "NaN isn't a number that a variable can have. Write a text."
+      "NaN isn't a valid number for a variable. Use a text."
     ],
     [
       "nothing in env",
@@ -69,7 +69,7 @@ describe("parseAppSpec", () => {
       '"A=B" isn\'t a valid name for an environment variable. Use letters, digits and "_". Don\'t start with a digit.'
     ],
     [
-      "a PORT in env that is no port",
+      "an invalid PORT in env",
       { env: { PORT: "web" } },
       "env.PORT",
       'PORT isn\'t a port. Set a whole number from 1 to 65535, such as "3000".'
@@ -78,7 +78,7 @@ describe("parseAppSpec", () => {
       "a PORT in env beside another port",
       { env: { PORT: "3000" }, port: 8080 },
       "env.PORT",
-      "PORT is 3000 here, and `port` is another. Remove one of them: both set the port that the program listens on."
+      "PORT is 3000 here, but `port` is different. Both set the port that the program listens on, so remove one of them."
     ],
     [
       "a bad secret name",
@@ -93,16 +93,16 @@ describe("parseAppSpec", () => {
       'Expected "url", "host" or "publicUrl", got "uri".'
     ],
     [
-      "an env value of no shape",
+      "an env value of an unknown shape",
       { env: { A: { a: 1 } } },
       "env.A",
       'Expected a text, a number, true or false or an object with the keys secret, generate; or service, property; or external, property, stage; or join, got {"a":1}.'
     ],
-    ["image and source", { source: "./api" }, "source", "A service has an image or a source, not both. Remove one."],
+    ["image and source", { source: "./api" }, "source", "A service can't have both an image and a source. Remove one."],
     ["a wrong visibility", { visibility: "pubic" }, "visibility", 'Expected "public" or "internal", got "pubic".'],
     ["a wrong egress", { egress: "nothing" }, "egress", 'Expected "internet", "none" or a list, got "nothing".'],
     [
-      "a range that is none",
+      "an invalid range",
       { egress: ["1.2.3.4"] },
       "egress.0",
       '"1.2.3.4" isn\'t a valid IPv4 range. Use a form like "203.0.113.0/24".'
@@ -117,7 +117,7 @@ describe("parseAppSpec", () => {
     ["a long name", { name: long }, "name", `"${long}" has 64 characters. A service name can have up to 57.`],
     ["a link to itself", { links: ["api"] }, "links.0", '"api" links to itself. Remove the link.'],
     [
-      "a link to itself by env",
+      "a link to itself through env",
       { env: { A: { service: "api", property: "url" } } },
       "env.A",
       '"api" links to itself. Remove the link.'
@@ -133,13 +133,13 @@ describe("parseAppSpec", () => {
     expect(ofService(fields)).toStrictEqual(at(path, message))
   })
 
-  it("tells a service without image and source", () => {
+  it("reports a service without image and source", () => {
     expect(issuesOf({ app: "shop", services: [{ name: "api" }] })).toStrictEqual([
       'services.0: The service needs an image or a source. Add `image: "nginx:1.27"` or `source: "./api"`.'
     ])
   })
 
-  it("tells names that are there twice", () => {
+  it("reports duplicate names", () => {
     const services = [
       { name: "api", image: "nginx" },
       { name: "api", image: "nginx" }
@@ -149,7 +149,7 @@ describe("parseAppSpec", () => {
     ])
   })
 
-  it("tells a misspelt key once, not also that the right one is missing", () => {
+  it("reports a misspelled key once, without also reporting the right one as missing", () => {
     expect(issuesOf({ app: "shop", servics: [] })).toStrictEqual([
       'servics: Unknown key "servics". Did you mean "services"?'
     ])
@@ -163,15 +163,15 @@ describe("parseAppSpec", () => {
     expect(issuesOf(undefined)).toStrictEqual([": This field is missing. Add it: an object."])
     expect(issuesOf([])).toStrictEqual([": Expected an object, got []."])
     expect(issuesOf({ app: "shop", services: [], apiVersion: "v2" })).toStrictEqual([
-      'apiVersion: Unknown apiVersion "v2". This max-cloud reads "maxcloud.dev/v1": update it if the config is newer, or run `maxcloud config migrate` if it is older.'
+      'apiVersion: Unknown apiVersion "v2". This version of max-cloud reads "maxcloud.dev/v1": update it if the config is newer, or run `maxcloud config migrate` if it is older.'
     ])
   })
 
-  it("tells every mistake of a service at once", () => {
+  it("reports every mistake of a service at once", () => {
     expect(ofService({ port: 0, cpu: "lots", scal: 1, env: { "A=B": "x", N: null, PORT: "1" } })).toHaveLength(6)
   })
 
-  it("gives one message for each path of any input", () => {
+  it("reports one message for each path of any input", () => {
     const anything = fc.object({
       key: fc.constantFrom("app", "services", "name", "image", "env", "scale", "port", "a")
     })
@@ -183,7 +183,7 @@ describe("parseAppSpec", () => {
     )
   })
 
-  it("encodes to what decodes to the same", () => {
+  it("encodes to a form that decodes to the same value", () => {
     fc.assert(
       fc.property(appSpec, (written) => {
         const spec = Either.getOrThrowWith(parseAppSpec(written), (issues) => new Error(JSON.stringify(issues)))

@@ -11,7 +11,7 @@ import { ServiceSpec, secretReferencesOf } from "./service.ts"
 import { serviceShapeIssue, shapeIssue } from "./shape.ts"
 import { maxSpecIssues, type SpecIssue, specIssuesOf } from "./specIssues.ts"
 
-/** The version of the AppSpec that this package reads and writes. */
+/** The version of the AppSpec that this package supports. */
 export const apiVersion = "maxcloud.dev/v1"
 
 const shown = (value: unknown) => (JSON.stringify(value) ?? "nothing").slice(0, 60)
@@ -20,29 +20,34 @@ const Fields = Schema.Struct({
   apiVersion: withDefault(
     Schema.Literal(apiVersion).annotations({
       message: (each) =>
-        `Unknown apiVersion ${shown(each.actual)}. This max-cloud reads "${apiVersion}": update it if the config is newer, or run \`maxcloud config migrate\` if it is older.`
+        `Unknown apiVersion ${shown(each.actual)}. This version of max-cloud reads "${apiVersion}": update it if the config is newer, or run \`maxcloud config migrate\` if it is older.`
     }),
     apiVersion,
-    "The version of this description."
+    "The version of the config format."
   ),
   app: required(AppName, "Name of the app."),
   services: required(
     listUpTo(ServiceSpec, bounds.services, "The list of services"),
-    "Its services, each with a name of its own.",
+    "Its services, with unique names.",
     { type: "ReadonlyArray<Service | LeftOut>" }
   ),
-  exports: withDefault(Exports, {}, "Services that other apps of the organization may call: name to who may.", {
-    default: "none"
-  }),
+  exports: withDefault(
+    Exports,
+    {},
+    "Services that other apps of the organization may call, with the apps that may call them.",
+    {
+      default: "none"
+    }
+  ),
   outputs: withDefault(
     Outputs,
     {},
-    "What the app tells after a deploy, such as its URL: name to value. Texts and `publicUrl` of its services, never a secret.",
+    "Values that the app publishes after a deploy, such as its URL, by name. Texts and `publicUrl` of its services, never a secret.",
     { default: "none" }
   ),
   manifests: optional(
     Objects,
-    "Kubernetes objects of its own, beside those of its services. Only kinds that the server's operator allows, and only on Kubernetes.",
+    "Additional Kubernetes objects, besides those of its services. Only kinds that the server's operator allows, and only on Kubernetes.",
     { default: "none", type: "ReadonlyArray<ObjectInput | LeftOut>" }
   )
 })
@@ -52,7 +57,7 @@ const addressesIn = (value: OutputValue) => {
   return parts.flatMap((part) => (typeof part !== "string" && "service" in part ? [part] : []))
 }
 
-/** Mistakes of `exports` and `outputs`: services that aren't there, and addresses that nobody outside can use. */
+/** Mistakes in `exports` and `outputs`: missing services, and addresses that nobody outside can use. */
 const issuesOfApp = ({ app, exports, outputs, services }: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
   const byName = new Map(services.map((service) => [service.name, service]))
   const notThere = (name: string) =>
@@ -68,7 +73,7 @@ const issuesOfApp = ({ app, exports, outputs, services }: typeof Fields.Type): R
         : [
             {
               path: ["exports", name, "to", own],
-              message: "An app's own services need no export to call each other. Remove it."
+              message: "An app's own services don't need an export to call each other. Remove it."
             }
           ])
     ]
@@ -79,9 +84,7 @@ const issuesOfApp = ({ app, exports, outputs, services }: typeof Fields.Type): R
       const found = byName.get(service)
       if (found === undefined) return [{ path, message: notThere(service) }]
       if (property !== "publicUrl") {
-        return [
-          { path, message: `\`${property}\` of "${service}" works only inside of the app. Use its \`publicUrl\`.` }
-        ]
+        return [{ path, message: `\`${property}\` of "${service}" works only inside the app. Use its \`publicUrl\`.` }]
       }
       return found.visibility === "internal"
         ? [
@@ -123,7 +126,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
         if ("external" in reference && reference.external.startsWith(`${spec.app}/`)) {
           issues.push({
             path,
-            message: `"${reference.external}" is of this app. Use the service's own \`${reference.property}\`.`
+            message: `"${reference.external}" belongs to this app. Use the service's own \`${reference.property}\`.`
           })
         }
         if (!("service" in reference)) continue
@@ -137,7 +140,7 @@ const issuesBetweenServices = (spec: typeof Fields.Type): ReadonlyArray<SpecIssu
   return [...issues, ...lengthIssues(spec), ...issuesOfApp(spec), ...objectIssues(spec)]
 }
 
-/** A secret has one value, so it is generated with one length. */
+/** A secret has one value, so it needs one length. */
 const lengthIssues = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
   const lengths = new Map<string, number>()
   return spec.services.flatMap((service, index) =>
@@ -145,15 +148,15 @@ const lengthIssues = (spec: typeof Fields.Type): ReadonlyArray<SpecIssue> => {
       if (generate === undefined) return []
       const earlier = lengths.get(secret) ?? generate
       lengths.set(secret, earlier)
-      const message = `The secret "${secret}" is generated with ${earlier} characters elsewhere, and here with ${generate}. Use one length.`
+      const message = `The secret "${secret}" is generated with ${generate} characters here, but with ${earlier} elsewhere. Use the same length.`
       return earlier === generate ? [] : [{ path: ["services", index, ...path], message }]
     })
   )
 }
 
 /**
- * An app as plain data, as a `maxcloud.config.ts` describes it. It is the same whether it comes from TypeScript, YAML or JSON.
- * Decoding fills defaults and turns quantities into numbers; encoding gives the short canonical form that is sent and stored.
+ * An app as plain data, as a `maxcloud.config.ts` describes it. TypeScript, YAML and JSON produce the same form.
+ * Decoding fills in defaults and converts quantities to numbers; encoding produces the short canonical form for sending and storing.
  */
 export const AppSpec = Fields.pipe(
   Schema.filter((spec) =>
@@ -181,7 +184,7 @@ const parseService = (written: unknown): Either.Either<ServiceSpec, ReadonlyArra
   return issues.length === 0 ? parsed : Either.left([...issues, ...Option.getOrElse(Either.getLeft(parsed), () => [])])
 }
 
-/** Work that pauses between its parts, so that whoever runs it can let others have a turn. */
+/** Work that pauses between its parts, so that the caller can yield to other work. */
 export type Turns<A> = Generator<undefined, A, undefined>
 
 /** Runs all the parts at once. */
@@ -227,7 +230,7 @@ const servicesOf = (input: unknown): ReadonlyArray<unknown> => {
   return Array.isArray(services) && services.length <= bounds.services ? services : []
 }
 
-/** Reads an AppSpec from anything; tells every mistake once, unknown keys too, up to 100 of them. */
+/** Parses an AppSpec from any value. Reports every mistake once, including unknown keys, up to 100. */
 export const parseAppSpec = (input: unknown): Either.Either<AppSpec, ReadonlyArray<SpecIssue>> =>
   atOnce(parseAppSpecInTurns(input))
 
@@ -249,5 +252,5 @@ export function* encodeAppSpecInTurns(spec: AppSpec): Turns<AppSpecEncoded> {
   }
 }
 
-/** The short form that is sent and stored. */
+/** Encodes to the short form for sending and storing. */
 export const encodeAppSpec = (spec: AppSpec): AppSpecEncoded => atOnce(encodeAppSpecInTurns(spec))

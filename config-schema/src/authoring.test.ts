@@ -7,7 +7,7 @@ const specOf = async (config: Parameters<typeof evaluateConfig>[0]) =>
   encodeAppSpec(Either.getOrThrow(parseAppSpec((await evaluateConfig(config, stage)).spec)))
 
 describe("defineConfig", () => {
-  it("gives plain data that parses, with links by name", async () => {
+  it("produces plain data that parses, with links by name", async () => {
     const config = defineConfig(({ stage }) => {
       const api = service("api", { source: "./api", env: { STAGE: stage, DATABASE_URL: secret("DATABASE_URL") } })
       const url = text`${api.url}/v1?key=${secret("KEY")}&n=${3}`
@@ -43,13 +43,13 @@ describe("defineConfig", () => {
     expect(services.map((each) => String(each.name))).toStrictEqual(["web", "worker"])
     expect(services[0]).toMatchObject({ args: ["--port"], links: ["worker"], egress: ["203.0.113.0/24"] })
     expect(locations[0]?.kept).toStrictEqual({ args: [1], links: [0], egress: [1] })
-    // @ts-expect-error 0 isn't left out: it is a mistake
+    // @ts-expect-error 0 isn't left out, so it is a mistake
     await rejects(defineConfig({ app: "x", services: [0, worker] }), /services\[0\] is not what service/)
-    // @ts-expect-error neither is an empty text
+    // @ts-expect-error nor is an empty text
     await rejects(defineConfig({ app: "x", services: [worker, ""] }), /services\[1\] is not what service/)
   })
 
-  it("tells the function the stage, the organization, the runtime and the state of git", async () => {
+  it("passes the stage, the organization, the runtime and git's state to the function", async () => {
     const git = { branch: "main", commit: "0".repeat(40), dirty: false }
     const config = defineConfig((context) => ({
       app: context.organization,
@@ -76,14 +76,14 @@ describe("defineConfig", () => {
       app: "x",
       services: [service("a", { image: "nginx", env: { A: `${secret("B")}` } })]
     }))
-    await rejects(config, /secret\("B"\) is a reference, known only when it runs: write text`/)
+    await rejects(config, /secret\("B"\) is a reference, which is resolved when the service runs: write text`/)
   })
 
   it("rejects values that aren't an app, a service or a link", async () => {
     // @ts-expect-error a function that returns nothing
     const noApp = defineConfig(() => undefined)
-    await rejects(noApp, /returns no app/)
-    // @ts-expect-error a service that was not made by service(…)
+    await rejects(noApp, /doesn't return an app/)
+    // @ts-expect-error a service that service(…) didn't create
     const noService = defineConfig({ app: "x", services: [{ name: "a" }] })
     await rejects(noService, /services\[0\] is not what service/)
     const api = service("api", { image: "nginx" })
@@ -104,9 +104,9 @@ export const mistakes = () => {
     name,
     service("a", { image: "nginx", memory: "1Gi", cpu: "500m", timeout: "5m", scale: { idle: "30s" } }),
     service("a", { image: "nginx", files: { "/etc/key": secret("KEY") }, probes: { liveness: { path: "/healthz" } } }),
-    // @ts-expect-error a misspelt key
+    // @ts-expect-error a misspelled key
     service("a", { image: "nginx", scal: { min: 0 } }),
-    // @ts-expect-error a misspelt key inside
+    // @ts-expect-error a misspelled key inside
     service("a", { image: "nginx", scale: { mim: 0 } }),
     // @ts-expect-error an impossible unit of memory
     service("a", { image: "nginx", memory: "5x" }),
@@ -118,11 +118,11 @@ export const mistakes = () => {
     // @ts-expect-error PORT is the service's port
     service("a", { image: "nginx", env: { PORT: "web" } }),
     service("a", { image: "nginx", env: { N: 3, DEBUG: true } }),
-    // @ts-expect-error an object is no value
+    // @ts-expect-error an object isn't a value
     service("a", { image: "nginx", env: { N: { a: 3 } } }),
-    // @ts-expect-error a service is no value: its url is
+    // @ts-expect-error a service isn't a value, but its url is
     service("a", { image: "nginx", env: { API: api } }),
-    // @ts-expect-error a reference that services do not have
+    // @ts-expect-error a reference that services don't have
     service("a", { image: "nginx", env: { API: api.uri } }),
     // @ts-expect-error image and source
     service("a", { image: "nginx", source: "./a" }),
@@ -130,7 +130,7 @@ export const mistakes = () => {
     service("a", { port: 80 }),
     // @ts-expect-error a path must begin with "/"
     service("a", { image: "nginx", probes: { liveness: { path: "healthz" } } }),
-    // @ts-expect-error no visibility
+    // @ts-expect-error an invalid visibility
     service("a", { image: "nginx", visibility: "pubic" }),
     // @ts-expect-error an unknown key of the app
     defineConfig({ app: "x", services: [], servics: [] }),

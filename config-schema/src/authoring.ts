@@ -30,13 +30,13 @@ export { defineStages } from "./stages.ts"
 export type CpuQuantity = number | `${number}` | `${number}m`
 export type MemoryQuantity = number | `${number}${"k" | "M" | "G" | "Ki" | "Mi" | "Gi"}`
 export type DurationQuantity = `${number}${"ms" | "s" | "m" | "h"}`
-/** The value of a variable. A number or a boolean is written as JavaScript writes it: `5`, `0.5`, `true`. */
+/** The value of a variable. A number or boolean becomes its JavaScript text: `5`, `0.5`, `true`. */
 export type EnvInput = string | number | boolean | Reference
 export type OutputInput = string | ServiceAddress | Text
-/** Variables by their names, or the contract that `envOf` gives. */
+/** Variables by name, or a contract from `envOf`. */
 export type EnvInputs = (Readonly<Record<string, EnvInput>> & { readonly PORT?: number | `${number}` }) | EnvContract
 
-/** An entry of a list that counts as not written, as `stage === "production" && worker` gives it. */
+/** An entry of a list that is left out, such as the result of `stage === "production" && worker`. */
 export type LeftOut = false | null | undefined
 
 /** A service: an `image` to run, or a `source` folder. */
@@ -45,93 +45,93 @@ export type ServiceInput = CommonInput & (ImageInput | SourceInput)
 const definition = Symbol.for("maxcloud.dev/service")
 const configuration = Symbol.for("maxcloud.dev/config")
 
-/** A service of the app, and the references that other services may hold to it. */
+/** A service of the app, with the references that other services can use. */
 export interface Service<Name extends string = string> {
   readonly name: Name
-  /** For callers inside; as an `env` value it is a link. */
+  /** The internal URL. As an `env` value, it is a link. */
   readonly url: ServiceAddress
   /** The same without a scheme. */
   readonly host: ServiceAddress
-  /** For callers outside. */
+  /** The public URL. */
   readonly publicUrl: ServiceAddress
   readonly [definition]: { readonly input: ServiceInput; readonly location: Location | undefined }
 }
 
-/** A place in a config: file (a `file:` URL or a path), line and column, both from 1. */
+/** A position in a config: file (a `file:` URL or a path), and line and column from 1. */
 export interface Location {
   readonly file: string
   readonly line: number
   readonly column: number
-  /** Of a service's lists with left-out entries: where each remaining entry is written. */
+  /** For a service's lists with left-out entries: the position of each remaining entry. */
   readonly kept?: Readonly<Record<string, ReadonlyArray<number>>>
 }
 
-/** The state of the git repository that a config is in. */
+/** The state of a config's git repository. */
 export interface GitState {
-  /** On a server of CI, which checks out a commit, it is the branch that CI names. undefined: no branch is known. */
+  /** In CI, which checks out a commit, it is the branch that CI names. undefined if no branch is known. */
   readonly branch: string | undefined
-  /** The full hash of the commit that is checked out. */
+  /** The full hash of the current commit. */
   readonly commit: string
-  /** Do tracked files differ from that commit? */
+  /** Whether tracked files differ from that commit. */
   readonly dirty: boolean
 }
 
-/** All that a config is told of its surroundings. It is the same for `maxcloud plan` and `maxcloud deploy`. */
+/** The context of a config. It is the same for `maxcloud plan` and `maxcloud deploy`. */
 export interface ConfigContext {
   /** The instance of the app that the config describes: `production`, `dev`, `preview-42`. */
   readonly stage: string
-  /** The organization that the app is deployed to, of the credential. Offline: `local`. */
+  /** The credential's organization, which the app is deployed to. Offline: `local`. */
   readonly organization: string
-  /** Where the server runs the app's services. Offline: `kubernetes`. */
+  /** The runtime that runs the app's services. Offline: `kubernetes`. */
   readonly runtime: "kubernetes" | "local"
-  /** undefined: the config is in no git repository, or git isn't installed. */
+  /** undefined if the config isn't in a git repository, or git isn't installed. */
   readonly git: GitState | undefined
 }
 
 export interface AppInput {
-  /** The version of this description. `maxcloud config migrate` rewrites it for the next one. @default "maxcloud.dev/v1" */
+  /** The version of the config format. `maxcloud config migrate` rewrites a config for a new one. @default "maxcloud.dev/v1" */
   readonly apiVersion?: "maxcloud.dev/v1"
   /** Name of the app. */
   readonly app: string
-  /** Its services, each with a name of its own. */
+  /** Its services, with unique names. */
   readonly services: ReadonlyArray<Service | LeftOut>
   /**
-   * Services that other apps of the organization may call: name to who may. In any of their stages: `{ api: { to: ["shop"] } }`.
+   * Services that other apps of the organization may call, with the apps that may call them, in any of their stages: `{ api: { to: ["shop"] } }`.
    * @default none
    */
   readonly exports?: Readonly<Record<string, { readonly to: ReadonlyArray<string | LeftOut> }>>
   /**
-   * What the app tells after a deploy, such as its URL: name to value. Texts and `publicUrl` of its services, never a secret.
+   * Values that the app publishes after a deploy, such as its URL, by name. Texts and `publicUrl` of its services, never a secret.
    * `maxcloud output` prints them: `{ url: web.publicUrl }`.
    * @default none
    */
   readonly outputs?: Readonly<Record<string, OutputInput>>
   /**
-   * Rules that the app must keep: `[noLatest, maxMemory("1Gi"), policy("name", (app) => …)]`. `plan`, `deploy` and `config check` tell what
-   * breaks one, with the line. They aren't sent to the server.
+   * Rules that the app must follow: `[noLatest, maxMemory("1Gi"), policy("name", (app) => …)]`. `plan`, `deploy` and `config check` report
+   * violations with the line. They aren't sent to the server.
    * @default none
    */
   readonly policies?: ReadonlyArray<Policy | LeftOut>
   /**
-   * Kubernetes objects of its own, beside those of its services. Only kinds that the server's operator allows, and only on Kubernetes.
+   * Additional Kubernetes objects, besides those of its services. Only kinds that the server's operator allows, and only on Kubernetes.
    * `[object({ apiVersion: "v1", kind: "ConfigMap", … })]`.
    * @default none
    */
   readonly manifests?: ReadonlyArray<ObjectInput | LeftOut>
   /**
-   * Charts of cdk8s, which `maxcloud synth` and `maxcloud export` print after the app's own manifests. They never reach a server:
+   * cdk8s charts, which `maxcloud synth` and `maxcloud export` print after the app's own manifests. They are never sent to a server:
    * `[() => new Monitoring(new App(), "monitoring")]`.
    * @default none
    */
   readonly charts?: ReadonlyArray<(() => ChartLike) | LeftOut>
 }
 
-/** A chart of cdk8s, of any version. */
+/** A cdk8s chart, of any version. */
 export interface ChartLike {
   readonly toJson: () => ReadonlyArray<unknown>
 }
 
-/** A change to an object of a service, as `patch(…)` gives it. */
+/** A change to a service's object, created by `patch(…)`. */
 export type Patch =
   | { readonly patch: "Service"; readonly fields: ServicePatchInput }
   | { readonly patch: "ServiceAccount"; readonly fields: ServiceAccountPatchInput }
@@ -141,24 +141,24 @@ interface PatchFields {
   readonly ServiceAccount: ServiceAccountPatchInput
 }
 
-/** A service of another app of the organization, and the references that this app's services may hold to it. */
+/** A service of another app of the organization, with the references that this app's services can use. */
 export interface ExternalService {
-  /** For callers inside; as an `env` value it is a link. */
+  /** The internal URL. As an `env` value, it is a link. */
   readonly url: ExternalAddress
   /** The same without a scheme. */
   readonly host: ExternalAddress
-  /** For callers outside. */
+  /** The public URL. */
   readonly publicUrl: ExternalAddress
 }
 
-/** The result of evaluating a config: an AppSpec that hasn't been checked yet, where each of its services is written, and mistakes that an AppSpec can't show. */
+/** The result of evaluating a config: an unchecked AppSpec, the position of each service, and mistakes that an AppSpec can't show. */
 export interface EvaluatedConfig {
   readonly spec: unknown
   readonly locations: ReadonlyArray<Location | undefined>
-  /** What the services' contracts of their environments find missing or malformed. */
+  /** Missing or malformed variables of the services' contracts. */
   readonly issues: ReadonlyArray<SpecIssue>
   readonly policies: ReadonlyArray<WrittenPolicy>
-  /** Asks the policies that are functions of the config's own. */
+  /** Runs the config's own policy functions. */
   readonly askOwn: AskOwn
   /** The objects of its charts. */
   readonly charts: () => ReadonlyArray<unknown>
@@ -194,7 +194,10 @@ const callerLocation = (): Location | undefined => {
 /** Describes a service: a container that answers HTTP. */
 export const service = <const Name extends string>(name: Name, input: ServiceInput): Service<Name> => {
   if (typeof input !== "object" || input === null) {
-    throw misuse(`service("${name}") says not what to run: write service("${name}", { image: "nginx:1.27" })`, service)
+    throw misuse(
+      `service("${name}") needs an image or a source: write service("${name}", { image: "nginx:1.27" })`,
+      service
+    )
   }
   const address = (property: ServiceAddress["property"]) =>
     reference({ service: name, property }, `${name}.${property}`)
@@ -208,15 +211,15 @@ export const service = <const Name extends string>(name: Name, input: ServiceInp
 }
 
 /**
- * Sets fields of a service's own Kubernetes object that max-cloud has no field for: `patch("Service", { spec: { template: … } })`. Objects are
- * merged by their keys; `containers` and `volumes` by `name`, `volumeMounts` by `mountPath`; any other list is replaced.
+ * Sets fields of a service's Kubernetes object that max-cloud has no field for: `patch("Service", { spec: { template: … } })`. Objects are merged
+ * by key, `containers` and `volumes` by `name`, `volumeMounts` by `mountPath`; any other list is replaced.
  */
 export const patch = <const K extends keyof PatchFields>(
   kind: K,
   fields: PatchFields[K]
 ): { readonly patch: K; readonly fields: PatchFields[K] } => ({ patch: kind, fields })
 
-/** A Kubernetes object of the app's own. */
+/** Adds a Kubernetes object to the app. */
 export const object = <const O extends ObjectInput>(manifest: O): O => manifest
 
 /** Describes an app, for each stage: the default export of `maxcloud.config.ts`. */
@@ -230,11 +233,11 @@ const keysOfService: ReadonlySet<string> = new Set(["name", "url", "host", "publ
 
 const isLeftOut = (entry: unknown): entry is LeftOut => entry === false || entry === null || entry === undefined
 
-/** The entries of a list, each with the index that it has in the config. */
+/** The entries of a list, each with its index in the config. */
 const written = <A>(list: ReadonlyArray<A>) =>
   list.flatMap((entry, index) => (isLeftOut(entry) ? [] : [{ entry, index }]))
 
-/** The fields of a service, with lists that have no left-out entries, and where the entries of such lists are written. */
+/** The fields of a service, with left-out entries removed from lists, and the positions of the remaining entries. */
 const fieldsOf = (input: ServiceInput) => {
   const kept: Record<string, ReadonlyArray<number>> = {}
   const fields: Record<string, unknown> = {}
@@ -248,7 +251,7 @@ const fieldsOf = (input: ServiceInput) => {
   return { fields, kept: Object.keys(kept).length === 0 ? undefined : kept }
 }
 
-/** Anything that isn't of this form is reported by the schema. */
+/** The schema reports anything that doesn't have this form. */
 const exportsOf = (exports: unknown): unknown =>
   typeof exports === "object" && exports !== null && !Array.isArray(exports)
     ? Object.fromEntries(
@@ -263,7 +266,8 @@ const exportsOf = (exports: unknown): unknown =>
 const chartsOf = (charts: unknown, from: Parameters<typeof misuse>[1]) => (): ReadonlyArray<unknown> => {
   if (charts === undefined) return []
   const entries = Array.isArray(charts) ? written<unknown>(charts) : undefined
-  if (entries === undefined) throw misuse('charts takes a list: charts: [() => new MyChart(new App(), "extra")]', from)
+  if (entries === undefined)
+    throw misuse('charts must be a list: charts: [() => new MyChart(new App(), "extra")]', from)
   return entries.flatMap(({ entry, index }): ReadonlyArray<unknown> => {
     const chart: unknown = typeof entry === "function" ? entry() : undefined
     const objects: unknown =
@@ -272,11 +276,11 @@ const chartsOf = (charts: unknown, from: Parameters<typeof misuse>[1]) => (): Re
         : undefined
     if (!Array.isArray(objects)) {
       throw misuse(
-        `charts[${index}] gives no chart of cdk8s: write charts: [() => new MyChart(new App(), "extra")]`,
+        `charts[${index}] doesn't return a cdk8s chart: write charts: [() => new MyChart(new App(), "extra")]`,
         from
       )
     }
-    // Charts may give lazy values: what is written as JSON is what is meant.
+    // Charts may return lazy values, so serialize them to JSON.
     const plain: unknown = JSON.parse(JSON.stringify(objects))
     return Array.isArray(plain) ? plain : []
   })
@@ -288,14 +292,14 @@ const isService = (value: unknown): value is Service =>
 const linksOf = (name: string, links: unknown, from: Parameters<typeof misuse>[1]): unknown => {
   if (links === undefined) return undefined
   if (!(Array.isArray(links) && links.every(isService))) {
-    throw misuse(`links of service("${name}") takes what service(…) gives: links: [api]`, from)
+    throw misuse(`links of service("${name}") must be services created by service(…): links: [api]`, from)
   }
   return links.map((link) => link.name)
 }
 
 const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): EvaluatedConfig => {
   if (typeof app !== "object" || app === null) {
-    throw misuse("the function given to defineConfig returns no app: let it return { app, services }", from)
+    throw misuse("the function passed to defineConfig doesn't return an app: return { app, services }", from)
   }
   const { charts, policies: list, services, ...given } = app
   const { ask: askOwn, policies } = policiesOf(list, from)
@@ -305,19 +309,19 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
     ...(given.exports === undefined ? {} : { exports: exportsOf(given.exports) }),
     ...(Array.isArray(given.manifests) ? { manifests: written(given.manifests).map((each) => each.entry) } : {})
   }
-  // If it isn't an array, the schema reports that, as for a config in YAML.
+  // If it isn't an array, the schema reports that, as for a YAML config.
   if (!Array.isArray(services)) {
     const spec = { ...rest, services }
     return { spec, locations: [], issues: [], policies, askOwn, charts: objectsOfCharts }
   }
   const definitions = written<unknown>(services).map(({ entry: service, index }) => {
     if (!isService(service)) {
-      throw misuse(`services[${index}] is not what service(…) gives: write service("name", { … })`, from)
+      throw misuse(`services[${index}] isn't a service created by service(…): write service("name", { … })`, from)
     }
     const added = Object.keys(service).find((name) => !keysOfService.has(name))
     if (added !== undefined) {
       throw misuse(
-        `services[${index}] has "${added}" added to a copy of what service("${service.name}") gave, where nobody reads it: write service("${service.name}", { ${added}: … })`,
+        `services[${index}] is a copy of service("${service.name}") with "${added}" added, which is ignored there: write service("${service.name}", { ${added}: … })`,
         from
       )
     }
@@ -348,10 +352,10 @@ const specOf = (app: AppInput | undefined, from: Parameters<typeof misuse>[1]): 
   }
 }
 
-/** Is this what `defineConfig` gives? */
+/** Whether this is a result of `defineConfig`. */
 export const isConfig = (value: unknown): value is Config =>
   typeof value === "object" && value !== null && configuration in value
 
-/** The app that a config describes for a stage, not checked yet. */
+/** The app that a config describes for a stage, still unchecked. */
 export const evaluateConfig = (config: Config, context: ConfigContext): Promise<EvaluatedConfig> =>
   config[configuration](context)

@@ -79,12 +79,12 @@ describe("the bounds of an AppSpec", () => {
       })
     ]
   ]
-  it.each(cases)("%s: takes as many as it says, and refuses one more with one message", (_, fields) => {
+  it.each(cases)("%s: accepts the maximum, and refuses one more with one message", (_, fields) => {
     expect(ofService(fields(0))).toStrictEqual([])
     expect(ofService(fields(1))).toHaveLength(1)
   })
 
-  it("holds for the package of a source, which stays inside its snapshot", () => {
+  it("holds for the package of a source, which must stay inside its snapshot", () => {
     const ofPackage = (folder: string) => {
       const source = { path: "./packages/api", digest: `sha256:${"0".repeat(64)}`, package: folder }
       return issuesOf({ app: "shop", services: [{ name: "api", source }] })
@@ -97,7 +97,7 @@ describe("the bounds of an AppSpec", () => {
     }
   })
 
-  it("holds for services, and says how to fix it", () => {
+  it("holds for services, and the message has the fix", () => {
     const services = (count: number) => many(count, (index) => ({ name: `s${index}`, image: "nginx" }))
     expect(issuesOf({ app: "shop", services: services(bounds.services) })).toStrictEqual([])
     expect(issuesOf({ app: "shop", services: services(bounds.services + 1) })).toStrictEqual([
@@ -141,13 +141,13 @@ describe("the bounds of an AppSpec", () => {
       () => 1,
       (index) => `k${index}`
     )
-    expect(ofService(unknown)[0] ?? "").toMatch(/more than 60 values outside of command, args, env, files, /)
+    expect(ofService(unknown)[0] ?? "").toMatch(/more than 60 values outside command, args, env, files, /)
     expect(issuesOf({ app: "shop", services: full(26) })).toStrictEqual([
       ": The app has more than 10000 values. Split it into several apps, or move settings into an image, a file or a secret."
     ])
   })
 
-  it("holds for the sent form if it holds for the written form, in the largest app too", () => {
+  it("holds for the sent form if it holds for the written form, even in the largest app", () => {
     const full = many(bounds.services, (index) => ({
       ...service,
       name: `s${index}`,
@@ -162,7 +162,7 @@ describe("the bounds of an AppSpec", () => {
     expect(Either.getOrThrow(parseAppSpec(encodeAppSpec(spec)))).toStrictEqual(spec)
   })
 
-  it("ends with an object that contains itself, and with aliases of aliases", () => {
+  it("terminates for an object that contains itself, and for aliases of aliases", () => {
     const loop: Record<string, unknown> = { app: "shop" }
     loop.services = [loop]
     expect(issuesOf(loop)[0] ?? "").toMatch(/more than 16 levels/)
@@ -170,13 +170,13 @@ describe("the bounds of an AppSpec", () => {
     expect(issuesOf({ app: "shop", services: laughs })[0] ?? "").toMatch(/more than 10000 values/)
   })
 
-  it("tells the first 100 mistakes, and that there are more", () => {
+  it("reports the first 100 mistakes, and that there are more", () => {
     const issues = issuesOf({ app: "shop", services: many(200, () => ({ ...service, cpu: "lots", prot: 1 })) })
     expect(issues).toHaveLength(101)
     expect(issues.at(-1)).toBe(": These are the first 100 mistakes. Fix them to see the others.")
   })
 
-  it("quotes no more than the beginning of a long text", () => {
+  it("quotes only the start of a long text", () => {
     for (const fields of [{ image: text(700).toUpperCase() }, { [text(60_000)]: 1 }, { port: text(60_000) }]) {
       for (const issue of ofService(fields).map((each) => each.replace(/^\S+: /, "")))
         expect(issue.length).toBeLessThan(400)

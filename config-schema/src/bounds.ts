@@ -1,15 +1,15 @@
 import { Schema } from "effect"
 
 /**
- * The most that an AppSpec may have of anything: far more than a real app needs, and little enough that a server checks the largest
- * app in moments. The Schemas, the JSON Schema, the OpenAPI document and docs/reference/config.md all read this table.
+ * The maximum sizes in an AppSpec: far more than a real app needs, but small enough that a server checks the largest app quickly. The Schemas,
+ * the JSON Schema, the OpenAPI document and docs/reference/config.md all read this table.
  */
 export const bounds = {
-  /** Of the whole app: each text, number, list and object inside the fields whose length its author chooses. */
+  /** For the whole app: each text, number, list and object inside the fields of arbitrary length. */
   values: 10_000,
   depth: 16,
   services: 500,
-  /** Of one service. */
+  /** For one service. */
   serviceValues: 2_000,
   envVariables: 500,
   envNameLength: 512,
@@ -44,11 +44,11 @@ export const bounds = {
 } as const
 export type Bound = keyof typeof bounds
 
-/** The subject of each bound, as the reference and the messages name it. */
+/** The subject of each bound, for the reference and the messages. */
 export const boundOf: Readonly<Record<Bound, string>> = {
   values:
     "values inside the lists and maps of all services of an app (`env`, `links`, `args` and so on): each text, number, list and object is one",
-  depth: "levels of lists and objects inside each other",
+  depth: "nested levels of lists and objects",
   services: "services in an app",
   serviceValues: "such values of a service",
   envVariables: "environment variables of a service",
@@ -72,20 +72,20 @@ export const boundOf: Readonly<Record<Bound, string>> = {
   sourcePathLength: "characters in the path of a source",
   sourcePackageLength: "characters in the folder of a source's package",
   buildCommandLength: "characters in a build command",
-  buildOutputLength: "characters in the folder that a build leaves",
+  buildOutputLength: "characters in the output folder of a build",
   probePathLength: "characters in the path of a probe",
   quantityLength: "characters in a duration, or an amount of CPU or memory",
   patches: "patches of a service's manifests",
-  objects: "objects of an app's own",
+  objects: "an app's own objects",
   volumes: "volumes that a patch adds, and mounts of them",
   annotations: "annotations of a patch or an object, and other entries of a map in it",
   manifestKeyLength: "characters in a name or key in a manifest",
   manifestTextLength: "characters in a text in a manifest"
 }
 
-/** A text as a message quotes it: whole if it is short, else its beginning. */
+/** Quotes a text in a message: completely if it is short, else its start. */
 export const quoted = (value: unknown): string => {
-  // Not every caller has types, and not everything can be made a text.
+  // Not every caller uses types, and not every value can be converted to a text.
   if (typeof value === "object" && value !== null) return Array.isArray(value) ? "A list" : "An object"
   const text = String(value)
   return text.length > 80 ? `"${text.slice(0, 77)}…"` : `"${text}"`

@@ -1,2 +1,2 @@
-/** The names of a file that says how a folder becomes an image, in the order in which they are looked for. */
+/** The file names of Dockerfiles, in the order of the search. */
 export const dockerfileNames: ReadonlyArray<string> = ["Dockerfile", "Containerfile"]

@@ -7,12 +7,12 @@ import { whole } from "./scale.ts"
 
 const GeneratedLength = whole(16, 256, "length of a generated secret")
 
-/** The value of a secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
+/** A secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
 export const SecretReference = Schema.Struct({
   secret: required(SecretName, "Name of the secret."),
   generate: optional(
     GeneratedLength,
-    "Let the server make the value at the first deploy if nobody has set one: so many letters and digits."
+    "Let the server generate the value at the first deploy if nobody has set one, with this many letters and digits."
   )
 }).annotations({
   identifier: "SecretReference",
@@ -21,9 +21,8 @@ export const SecretReference = Schema.Struct({
 export type SecretReference = typeof SecretReference.Type
 
 /**
- * An address of another service of the same app. `url`: for callers inside (`http://…`); `host`: the same without a scheme,
- * with the port where it is not 80; `publicUrl`: for callers outside, only of a public service. Naming `url` or `host` is a
- * link: it opens the network edge.
+ * An address of another service of the same app. `url` is internal (`http://…`); `host` is the same without a scheme, with the port unless it
+ * is 80; `publicUrl` is public, and exists only for a public service. Using `url` or `host` is a link, which opens the network for the call.
  */
 export const ServiceReference = Schema.Struct({
   service: ServiceName,
@@ -31,7 +30,7 @@ export const ServiceReference = Schema.Struct({
 }).annotations({ identifier: "ServiceReference", ...typedAs("ServiceAddress") })
 export type ServiceReference = typeof ServiceReference.Type
 
-/** Texts and references, put together in order. */
+/** Texts and references, joined in order. */
 export const Join = Schema.Struct({
   join: listUpTo(
     Schema.Union(textUpTo(bounds.envValueLength, "This part"), SecretReference, ServiceReference, ExternalReference),
@@ -46,15 +45,12 @@ const EnvText = textUpTo(bounds.envValueLength, "The value").pipe(
 )
 
 const Finite = Schema.Number.pipe(
-  Schema.filter(
-    (value) => Number.isFinite(value) || `${value} isn't a number that a variable can have. Write a text.`,
-    {
-      jsonSchema: { minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE }
-    }
-  )
+  Schema.filter((value) => Number.isFinite(value) || `${value} isn't a valid number for a variable. Use a text.`, {
+    jsonSchema: { minimum: -Number.MAX_VALUE, maximum: Number.MAX_VALUE }
+  })
 )
 
-/** A number or a boolean, read as the text that JavaScript writes for it. Nothing is written back as one. */
+/** A number or boolean, decoded to its JavaScript text. Encoding never produces one. */
 const Plain = Schema.transformOrFail(Schema.Union(Finite, Schema.Boolean), EnvText, {
   strict: true,
   decode: (value) => ParseResult.succeed(String(value)),
@@ -77,7 +73,7 @@ export const EnvValue = Schema.Union(
 })
 export type EnvValue = typeof EnvValue.Type
 
-/** Set by the platform in every instance (Knative runtime contract, "Process"), so no config may set them. */
+/** The platform sets these in every instance (Knative runtime contract, "Process"), so no config can. */
 export const reservedEnvNames: ReadonlySet<string> = new Set(["PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"])
 
 const envName = (isReserved: (name: string) => boolean) =>
@@ -96,10 +92,10 @@ const envName = (isReserved: (name: string) => boolean) =>
     )
   )
 
-/** Name of an environment variable (POSIX: letters, digits and `_`, not beginning with a digit). */
+/** The name of an environment variable (POSIX: letters, digits and `_`, not starting with a digit). */
 export const EnvName = envName((name) => reservedEnvNames.has(name))
 
-/** The same where `PORT` may be written, and means the service's port (`withPortOfEnv`). */
+/** The same, but `PORT` is allowed and means the service's port (`withPortOfEnv`). */
 export const WrittenEnvName = envName((name) => name !== "PORT" && reservedEnvNames.has(name))
 
 /** Environment of a service. */

@@ -24,7 +24,7 @@ const context = { stage: "production", organization: "acme", runtime: "kubernete
 const env = (value: unknown) => ({ services: [{ name: "web", image: "nginx", env: { A: value } }] })
 
 describe("links to other apps", () => {
-  it("are written alike in TypeScript and YAML", async () => {
+  it("have the same form in TypeScript and YAML", async () => {
     const api = external("billing", "api")
     const web = service("web", {
       image: "nginx",
@@ -56,25 +56,25 @@ describe("links to other apps", () => {
     ).toStrictEqual(["billing api production true", "search web dev true"])
   })
 
-  it("name an app and a service, and not an app's own", () => {
+  it("name a service of another app, never one of the app's own", () => {
     for (const name of ["billing", "billing/", "/api", "billing/api/x", "Billing/api", "billing/a--b"]) {
       expect(issuesOf(env({ external: name, property: "url" })).join(), name).toMatch(
-        /isn't a service of another app\. Write/
+        /isn't a service of another app\. Use/
       )
     }
     expect(issuesOf(env({ external: "shop/api", property: "url" })).join()).toMatch(
-      /services\.0\.env\.A: "shop\/api" is of this app/
+      /services\.0\.env\.A: "shop\/api" belongs to this app/
     )
     expect(issuesOf(env({ external: "shop-2/api", property: "url" }))).toStrictEqual([])
   })
 
-  it("can't be put into a text of one's own", () => {
+  it("can't be put into a plain template", () => {
     expect(() => `${external("billing", "api").url}`).toThrow(/external\("billing", "api"\)\.url is a reference/)
   })
 })
 
 describe("exports", () => {
-  it("are of the app's own services, to others", () => {
+  it("export the app's own services to other apps", () => {
     expect(issuesOf({ exports: { api: { to: [] } } }).join()).toMatch(
       /^exports\.api: "api" isn't a service of this app/
     )
@@ -87,25 +87,25 @@ describe("exports", () => {
 })
 
 describe("outputs", () => {
-  it("have no secret, in no form", () => {
+  it("contain no secret, in any form", () => {
     const forms = [{ secret: "A" }, { join: ["x", { secret: "A" }] }]
     for (const form of forms) {
-      expect(issuesOf({ outputs: { url: form } }).join("\n")).toMatch(/^outputs\.url: An output can't have a secret/)
+      expect(issuesOf({ outputs: { url: form } }).join("\n")).toMatch(/^outputs\.url: An output can't contain a secret/)
     }
     // @ts-expect-error nor does it compile
     defineConfig({ app: "shop", services: [], outputs: { key: secret("A") } })
   })
 
-  it("have addresses that work outside, of the app's own services", () => {
+  it("contain public addresses of the app's own services", () => {
     const output = (value: unknown) => issuesOf({ outputs: { url: value } }).join("\n")
     expect(output({ service: "web", property: "url" })).toMatch(/^outputs\.url: `url` of "web" works only inside/)
     expect(output({ service: "api", property: "publicUrl" })).toMatch(
       /^outputs\.url: "api" isn't a service of this app/
     )
     expect(output({ external: "billing/api", property: "publicUrl" })).toMatch(
-      /^outputs\.url: An output can't have an address/
+      /^outputs\.url: An output can't contain an address/
     )
-    expect(output({ join: [{ external: "billing/api", property: "publicUrl" }] })).toMatch(/can't have an address/)
+    expect(output({ join: [{ external: "billing/api", property: "publicUrl" }] })).toMatch(/can't contain an address/)
     const services = [{ name: "web", image: "nginx", visibility: "internal" }]
     expect(issuesOf({ services, outputs: { url: { service: "web", property: "publicUrl" } } }).join()).toMatch(
       /internal/

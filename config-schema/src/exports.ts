@@ -4,7 +4,7 @@ import { Join, ServiceReference } from "./env.ts"
 import { required } from "./field.ts"
 import { AppName, ServiceName } from "./names.ts"
 
-/** Who else may call a service. */
+/** The other apps that may call a service. */
 export const Export = Schema.Struct({
   to: required(
     listUpTo(AppName, bounds.exportedTo, "The list of apps"),
@@ -35,16 +35,16 @@ const partsOf = (value: unknown): ReadonlyArray<unknown> =>
 const hasKey = (value: unknown, key: string) =>
   partsOf(value).some((part) => typeof part === "object" && part !== null && key in part)
 
-/** What an app tells of itself after a deploy: texts, public URLs of its services, or those joined. */
+/** A value that an app publishes after a deploy: a text, a public URL of its services, or those joined. */
 export const OutputValue = Schema.Union(
   OutputText,
   ServiceReference,
   Join.pipe(
     Schema.filter((value) => {
       if (hasKey(value, "secret"))
-        return "An output can't have a secret: whoever may read the app sees it. Remove the secret."
+        return "An output can't contain a secret, because everybody who can read the app sees it. Remove the secret."
       return hasKey(value, "external")
-        ? "An output can't have an address of another app. Read that app's own outputs instead."
+        ? "An output can't contain an address of another app. Read that app's own outputs instead."
         : true
     })
   )
@@ -52,9 +52,9 @@ export const OutputValue = Schema.Union(
   identifier: "OutputValue",
   message: ({ actual }) => {
     if (hasKey(actual, "secret"))
-      return "An output can't have a secret: whoever may read the app sees it. Remove the secret."
+      return "An output can't contain a secret, because everybody who can read the app sees it. Remove the secret."
     if (hasKey(actual, "external")) {
-      return "An output can't have an address of another app. Read that app's own outputs instead."
+      return "An output can't contain an address of another app. Read that app's own outputs instead."
     }
     return actual === undefined || actual === null
       ? "The output has no value. Set a text or a public URL, or remove it."

@@ -12,7 +12,7 @@ const ExternalName = Schema.String.pipe(
       const [app, service, ...rest] = text.slice(0, 200).split("/")
       return isApp(app) && isServiceName(service) && rest.length === 0
         ? true
-        : `${JSON.stringify(text.slice(0, 80))} isn't a service of another app. Write the names of the app and of its service, such as "billing/api".`
+        : `${JSON.stringify(text.slice(0, 80))} isn't a service of another app. Use the names of the app and its service, such as "billing/api".`
     },
     {
       jsonSchema: { pattern: "^[a-z][-a-z0-9]{0,39}/[a-z][-a-z0-9]{0,56}$" },
@@ -22,13 +22,13 @@ const ExternalName = Schema.String.pipe(
 )
 
 /**
- * An address of a service of another app of the same organization, in the same stage unless it names one. That app has to export the service.
- * The properties are those of a service of the same app; naming `url` or `host` is a link.
+ * An address of a service of another app of the same organization, in the same stage unless it names one. That app must export the service. The
+ * properties are those of a service of the same app; using `url` or `host` is a link.
  */
 export const ExternalReference = Schema.Struct({
-  external: required(ExternalName, "The app and its service: `billing/api`."),
-  property: required(Schema.Literal("url", "host", "publicUrl"), "Which address."),
-  stage: optional(StageName, "The stage of that app.", { default: "the same stage" })
+  external: required(ExternalName, "The app and the service: `billing/api`."),
+  property: required(Schema.Literal("url", "host", "publicUrl"), "The kind of address."),
+  stage: optional(StageName, "The other app's stage.", { default: "the same stage" })
 }).annotations({ identifier: "ExternalReference", ...typedAs("ExternalAddress") })
 export type ExternalReference = typeof ExternalReference.Type
 
@@ -39,7 +39,7 @@ export interface ExternalTarget {
   readonly service: ServiceName
 }
 
-/** The service that a reference in an app of `stage` means. */
+/** Resolves a reference in an app of `stage` to its service. */
 export const targetOf = (reference: ExternalReference, stage: StageName): ExternalTarget => {
   const [app = "", service = ""] = reference.external.split("/")
   return { app: AppName.make(app), service: ServiceName.make(service), stage: reference.stage ?? stage }

@@ -20,7 +20,7 @@ interface Answer {
   readonly result?: { readonly contents?: { readonly value?: string } } | null
 }
 
-/** TypeScript's language server on one file that is open in an editor. */
+/** TypeScript's language server, with one file open. */
 const openInEditor = async (text: string, folder: string) => {
   const server = spawn(process.execPath, [compiler, "--lsp", "--stdio"], {
     cwd: folder,
@@ -73,7 +73,7 @@ const openInEditor = async (text: string, folder: string) => {
   }
 }
 
-/** A config with every field, and where each of them is. */
+/** A config with every field, and the position of each. */
 const everyField = () => {
   const lines = [`import { defineConfig, service } from "./authoring.js"`]
   const places: Array<{
@@ -114,7 +114,7 @@ describe("a field of a config", () => {
     }
   })
 
-  it("is explained by an editor, by its text, default and unit, from the declarations that are published", async () => {
+  it("is explained by editors with its text, default and unit, from the published declarations", async () => {
     const types = mkdtempSync(join(folder, "../node_modules/.types-"))
     const emit = [
       "--ignoreConfig",

@@ -1,13 +1,13 @@
 import { SchemaAST as AST, Schema } from "effect"
 
 /**
- * The documentation of a field. It is written only here, with the field's Schema. The reference, the JSON Schema, the types of a config in
- * TypeScript and what an editor shows over them are generated from it (`npm run generate`).
+ * The documentation of a field, next to its Schema. `npm run generate` derives the reference, the JSON Schema, and the TypeScript types of a
+ * config with their comments from it.
  */
 interface Words {
-  /** The default in words, if a value can't say it: "the image's own". */
+  /** The default in words, if it isn't a plain value: "the image's own". */
   readonly default?: string
-  /** Its type in a config in TypeScript, if it isn't the one of the Schema. */
+  /** Its TypeScript type in a config, if it isn't that of the Schema. */
   readonly type?: string
 }
 
@@ -21,11 +21,11 @@ const typeKey = Symbol.for("@maxcloud/config-schema/type")
 const unitKey = Symbol.for("@maxcloud/config-schema/unit")
 const nounKey = Symbol.for("@maxcloud/config-schema/noun")
 
-/** On a Schema: the type of its values in a config in TypeScript. */
+/** On a Schema: the TypeScript type of its values in a config. */
 export const typedAs = (type: string) => ({ [typeKey]: type })
-/** On a Schema: a sentence that says how its values are written, with their unit. */
+/** On a Schema: a sentence about the notation of its values, with their unit. */
 export const writtenAs = (sentence: string) => ({ [unitKey]: sentence })
-/** On a Schema: the reference's name for its values. */
+/** On a Schema: the name for its values in the reference. */
 export const called = (noun: string) => ({ [nounKey]: noun })
 
 const annotations = (description: string, doc: Doc) => ({ description, [docKey]: doc })
@@ -42,7 +42,7 @@ export const oneOfTwo =
   (written: { readonly [Key in One | Other]?: unknown }): string | true =>
     (written[one] === undefined) === (written[other] === undefined) ? message : true
 
-/** A field that a config may leave out: then it is as if it said `written`. */
+/** An optional field with the default `written`. */
 export const withDefault = <A, I>(
   schema: Schema.Schema<A, I>,
   written: NoInfer<I>,
@@ -58,7 +58,7 @@ export const withDefault = <A, I>(
 export interface Field {
   readonly name: string
   readonly isRequired: boolean
-  /** The form that a config may write, as an AST. */
+  /** The AST of the form in a config. */
   readonly ast: AST.AST
   readonly description: string
   readonly doc: Doc
@@ -70,7 +70,7 @@ const textAt = (ast: AST.Annotated, key: symbol): string | undefined => {
   return typeof text === "string" ? text : undefined
 }
 
-/** Both sides of a struct: the written form, and the form that it is decoded to. */
+/** Both sides of a struct: the written form and the decoded form. */
 const sidesOf = (ast: AST.AST): readonly [AST.AST, AST.AST] => {
   if (AST.isRefinement(ast)) return sidesOf(ast.from)
   return AST.isTransformation(ast) ? [ast.from, ast.to] : [ast, ast]
@@ -94,18 +94,18 @@ export const fieldsOf = ({ ast }: { readonly ast: AST.AST }): ReadonlyArray<Fiel
   })
 }
 
-/** The written form, without its refinements. `undefined`, which no config writes, is left out of a union. */
+/** The written form, without refinements. Removes `undefined` from a union, because configs don't contain it. */
 const membersOf = (ast: AST.AST): ReadonlyArray<AST.AST> => {
   if (AST.isRefinement(ast) || AST.isTransformation(ast)) return membersOf(ast.from)
   if (AST.isUnion(ast)) return ast.types.flatMap(membersOf)
   return AST.isUndefinedKeyword(ast) ? [] : [ast]
 }
 
-/** Can its author make it arbitrarily long: is it a list or a map? */
+/** Whether it can be arbitrarily long: a list or a map. */
 export const isOpen = ({ ast }: Field): boolean =>
   membersOf(ast).some((each) => AST.isTupleType(each) || (AST.isTypeLiteral(each) && each.indexSignatures.length > 0))
 
-/** The first result of `find` on the way from a Schema to its written form. */
+/** The first result of `find` between a Schema and its written form. */
 const along = (ast: AST.AST, key: symbol): string | undefined => {
   const own = textAt(ast, key)
   if (own !== undefined) return own
@@ -115,16 +115,16 @@ const along = (ast: AST.AST, key: symbol): string | undefined => {
   return only === undefined || others.length > 0 ? undefined : along(only, key)
 }
 
-/** The reference's name for a field's values, if its Schema has one. */
+/** The name for a field's values in the reference, if its Schema has one. */
 export const nounOf = ({ ast }: Field): string | undefined => along(ast, nounKey)
 
-/** How a field's values are written, with their unit, if its Schema says so. */
+/** The notation of a field's values, with their unit, if its Schema has one. */
 export const unitOf = ({ ast }: Field): string | undefined => along(ast, unitKey)
 
-/** The type of a Schema's values in a config in TypeScript. */
+/** The TypeScript type of a Schema's values in a config. */
 export const typeScriptOf = (ast: AST.AST): string => along(ast, typeKey) ?? spelled(ast)
 
-/** The same, without a name that it may have. */
+/** The same, ignoring its name. */
 export const spelled = (ast: AST.AST): string => {
   if (AST.isRefinement(ast) || AST.isTransformation(ast)) return spelled(ast.from)
   if (AST.isStringKeyword(ast)) return "string"
@@ -151,7 +151,7 @@ export const spelled = (ast: AST.AST): string => {
 export const declarationOf = ({ ast, doc, isRequired, name }: Field): string =>
   `readonly ${name}${isRequired ? "" : "?"}: ${doc.type ?? typeScriptOf(ast)}`
 
-/** Its default as the reference shows it: JSON, or words; empty if there is none to tell. */
+/** Its default for the reference: JSON, or words; empty if there is none. */
 export const defaultOf = ({ doc, isRequired }: Field): string => {
   if (isRequired) return "required"
   if (doc.default !== undefined) return doc.default

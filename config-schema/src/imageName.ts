@@ -1,10 +1,10 @@
-/** An image reference in its parts, with what Docker leaves out put in. */
+/** The parts of an image reference, with Docker's defaults filled in. */
 export interface ImageName {
-  /** Host of the registry as images and credentials name it, with its port: `docker.io`, `127.0.0.1:5000`. */
+  /** The registry's host with its port, as in images and credentials: `docker.io`, `127.0.0.1:5000`. */
   readonly registry: string
   /** Such as `library/nginx`. */
   readonly repository: string
-  /** undefined where only a digest is given. */
+  /** undefined if there is only a digest. */
   readonly tag: string | undefined
   /** `sha256:…` */
   readonly digest: string | undefined
@@ -17,22 +17,22 @@ const hostGrammar = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[
 const dockerHub = "docker.io"
 const namesOfDockerHub = new Set([dockerHub, "index.docker.io", "registry-1.docker.io"])
 
-/** Docker Hub has several names; the others have one, in small letters. */
+/** Docker Hub has several names; other registries have one, in lower case. */
 export const canonicalHost = (host: string) => {
   const written = host.toLowerCase()
   return namesOfDockerHub.has(written) ? dockerHub : written
 }
 
-/** Is it the host of a registry, with or without a port? */
+/** Whether it is a registry's host, with or without a port. */
 export const isRegistryHost = (host: string) => {
   const port = hostGrammar.exec(host)?.[1]
   return hostGrammar.test(host) && host.length <= 253 && (port === undefined || Number(port) <= 65_535)
 }
 
 /**
- * Reads an image reference as Docker does (distribution/reference, "normalized named"). The part before the first slash is a host if it
- * has a dot, a colon or a capital letter, or is `localhost`. Else the image is Docker Hub's, under `library/` if it has no slash.
- * Without a tag and digest the tag is `latest`. undefined: it isn't a valid reference.
+ * Parses an image reference as Docker does (distribution/reference, "normalized named"). The part before the first slash is a host if it has a
+ * dot, a colon or a capital letter, or is `localhost`. Otherwise, the image is on Docker Hub, under `library/` if it has no slash. Without a tag
+ * and digest, the tag is `latest`. undefined if it isn't a valid reference.
  */
 export const parseImageName = (written: string): ImageName | undefined => {
   const slash = written.indexOf("/")

@@ -10,128 +10,128 @@ import type {
   Service
 } from "./authoring.ts"
 
-/** A check of an instance: an HTTP GET of `path`, which must answer 200 to 399, or a TCP connection. */
+/** A check of an instance: an HTTP GET of `path`, which must return a status from 200 to 399, or a TCP connection. */
 export interface ProbeInput {
   /** Path of an HTTP GET, such as `/healthz`. @default a TCP connection */
   readonly path?: `/${string}`
-  /** Time before the first check. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "0s" */
+  /** Delay before the first check. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "0s" */
   readonly initialDelay?: DurationQuantity
   /** Time between two checks. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "10s" */
   readonly period?: DurationQuantity
-  /** Time that one check may take. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "1s" */
+  /** Timeout of one check. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "1s" */
   readonly timeout?: DurationQuantity
-  /** Failures in a row until the instance counts as failed. @default 3 */
+  /** Consecutive failures until the instance counts as failed. @default 3 */
   readonly failureThreshold?: number
 }
 
 export interface ProbesInput {
-  /** Until it succeeds the others wait. */
+  /** The other probes wait until it succeeds. */
   readonly startup?: ProbeInput
-  /** Gets requests only while it succeeds. @default a TCP connection to the port */
+  /** The instance gets requests only while it succeeds. @default a TCP connection to the port */
   readonly readiness?: ProbeInput
-  /** Is restarted when it fails. @default any answer within 10 seconds; on Kubernetes a TCP connection */
+  /** The instance is restarted when it fails. @default any answer within 10 seconds; on Kubernetes a TCP connection */
   readonly liveness?: ProbeInput
 }
 
 /** How many instances a service has. */
 export interface ScaleInput {
-  /** Instances kept even without requests. 0 lets the service go to zero. @default 0 */
+  /** Minimum number of instances, even without requests. 0 lets the service scale to zero. @default 0 */
   readonly min?: number
-  /** Instances at most. @default 10 */
+  /** Maximum number of instances. @default 10 */
   readonly max?: number
-  /** Target: requests at a time per instance, which the autoscaler aims at. @default 80 */
+  /** Target of concurrent requests per instance, for the autoscaler. @default 80 */
   readonly concurrency?: number
-  /** Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.) @default 0 */
+  /** Hard limit of concurrent requests per instance; others wait. 0 means no limit. (Knative `containerConcurrency`.) @default 0 */
   readonly maxConcurrency?: number
-  /** How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "60s" */
+  /** How long an instance stays without requests, 6s to 1h: the autoscaler's stable window. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "60s" */
   readonly idle?: DurationQuantity
 }
 
-/** How a source is built: `false` not at all, a text the command, or a command with the folder that it leaves. Without it, the project's own `build` script is run if there is one. */
+/** The build of a source: `false` to skip it, a command as text, or a command with its output folder. By default, the project's own `build` script runs, if it has one. */
 export type BuildInput =
   | false
   | string
   | {
-      /** The command, by `sh`, with the project's own programs on the PATH. @default the project's own `build` script */
+      /** The command, run by `sh`, with the project's own programs on the PATH. @default the project's own `build` script */
       readonly command?: string
-      /** The folder that holds the site, or the program, relative to the source. @default found by itself */
+      /** The folder with the built site or program, relative to the source. @default detected */
       readonly output?: string
     }
 
 export interface ImageInput {
   /** The image to run. Either this or `source`. */
   readonly image: string
-  /** The folder whose program to run. Either this or `image`. */
+  /** The folder with the program to run. Either this or `image`. */
   readonly source?: never
-  /** How the source is built. @default its `build` script, if it has one */
+  /** The build of the source. @default its `build` script, if it has one */
   readonly build?: never
 }
 
 export interface SourceInput {
   /** The image to run. Either this or `source`. */
   readonly image?: never
-  /** The folder whose program to run. Either this or `image`. */
+  /** The folder with the program to run. Either this or `image`. */
   readonly source: string
-  /** How the source is built. @default its `build` script, if it has one */
+  /** The build of the source. @default its `build` script, if it has one */
   readonly build?: BuildInput
 }
 
 export interface CommonInput {
-  /** Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
+  /** Replaces the image's entrypoint, or a source's `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text. @default the image's own */
   readonly command?: readonly [string, ...Array<string | LeftOut>]
-  /** Arguments to the command, with `$(NAME)` as in `command`. @default the image's own */
+  /** Arguments of the command, with `$(NAME)` as in `command`. @default the image's own */
   readonly args?: ReadonlyArray<string | LeftOut>
-  /** The port that the program listens on. The program gets it as `PORT`. `"auto"`: the port that the image exposes. @default 8080 */
+  /** The port that the program listens on. The program gets it as `PORT`. `"auto"` means the port that the image exposes. @default 8080 */
   readonly port?: number | "auto"
-  /** `http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs. @default "http1" */
+  /** `http1` (with WebSocket), or `h2c` (HTTP/2 without TLS, for gRPC). @default "http1" */
   readonly protocol?: "http1" | "h2c"
-  /** Environment variables: name to value, or in TypeScript a contract of `envOf`. `PORT` means `port`. @default none */
+  /** Environment variables by name, or in TypeScript a contract from `envOf`. `PORT` means `port`. @default none */
   readonly env?: EnvInputs
-  /** Secrets as files: absolute path to secret. @default none */
+  /** Secrets as files, by absolute path. @default none */
   readonly files?: Readonly<Record<`/${string}`, Secret>>
-  /** vCPU per instance at most. In vCPU (`0.5`) or milli-vCPU (`"500m"`). @default 1 */
+  /** Maximum vCPU per instance. In vCPU (`0.5`) or milli-vCPU (`"500m"`). @default 1 */
   readonly cpu?: CpuQuantity
-  /** Memory per instance at most. In bytes, or with a unit: `"256Mi"`, `"1Gi"`. @default "512Mi" */
+  /** Maximum memory per instance. In bytes, or with a unit: `"256Mi"`, `"1Gi"`. @default "512Mi" */
   readonly memory?: MemoryQuantity
-  /** How many instances it has. */
+  /** The number of instances. */
   readonly scale?: ScaleInput
-  /** How long one request may take, 1s to 1h. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "5m" */
+  /** Timeout of one request, 1s to 1h. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "5m" */
   readonly timeout?: DurationQuantity
-  /** How its instances are checked. @default the port must accept a TCP connection */
+  /** Health checks of its instances. @default the port must accept a TCP connection */
   readonly probes?: ProbesInput
-  /** `public`: reached from outside at its URL; `internal`: by linked services only. @default "public" */
+  /** `public`: anybody can reach it at its URL. `internal`: only linked services can. @default "public" */
   readonly visibility?: "public" | "internal"
-  /** Services that this one calls, besides those whose `url` or `host` its `env` names. */
+  /** Services that this one calls, besides those with a `url` or `host` in its `env`. */
   readonly links?: ReadonlyArray<Service | LeftOut>
-  /** Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
+  /** Allowed connections besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges. @default "internet" */
   readonly egress?: "internet" | "none" | ReadonlyArray<string | LeftOut>
-  /** Labels of one's own on its Kubernetes objects. @default none */
+  /** Custom labels on its Kubernetes objects. @default none */
   readonly labels?: Readonly<Record<string, string>>
-  /** Changes to its Kubernetes objects, by `patch(…)`, for fields that max-cloud doesn't have. Only what the server's operator allows, and only on Kubernetes. @default none */
+  /** Changes to its Kubernetes objects with `patch(…)`, for fields that max-cloud doesn't have. Only fields that the server's operator allows, and only on Kubernetes. @default none */
   readonly manifests?: ReadonlyArray<Patch | LeftOut>
 }
 
 /** The fields of a service's Knative Service that a patch can set. */
 export interface ServicePatchInput {
-  /** Of the Knative Service. */
+  /** Metadata of the Knative Service. */
   readonly metadata?: {
-    /** Annotations of one's own, and `serving.knative.dev/rollout-duration`. */
+    /** Custom annotations, and `serving.knative.dev/rollout-duration`. */
     readonly annotations?: Readonly<Record<string, string>>
   }
-  /** What it runs. */
+  /** The spec of the Knative Service. */
   readonly spec?: {
-    /** What its revisions are made from. */
+    /** The template of its revisions. */
     readonly template?: {
-      /** Of each revision and its pods. */
+      /** Metadata of each revision and its pods. */
       readonly metadata?: {
-        /** Annotations of its pods: one's own, and `autoscaling.knative.dev/metric`, `autoscaling.knative.dev/panic-threshold-percentage`, `autoscaling.knative.dev/panic-window-percentage`, `autoscaling.knative.dev/scale-down-delay`, `autoscaling.knative.dev/scale-to-zero-pod-retention-period`, `autoscaling.knative.dev/target`, `autoscaling.knative.dev/target-burst-capacity`, `autoscaling.knative.dev/target-utilization-percentage`, `autoscaling.knative.dev/window`. */
+        /** Annotations of its pods: custom ones, and `autoscaling.knative.dev/metric`, `autoscaling.knative.dev/panic-threshold-percentage`, `autoscaling.knative.dev/panic-window-percentage`, `autoscaling.knative.dev/scale-down-delay`, `autoscaling.knative.dev/scale-to-zero-pod-retention-period`, `autoscaling.knative.dev/target`, `autoscaling.knative.dev/target-burst-capacity`, `autoscaling.knative.dev/target-utilization-percentage`, `autoscaling.knative.dev/window`. */
         readonly annotations?: Readonly<Record<string, string>>
       }
-      /** Of its pods. */
+      /** The spec of its pods. */
       readonly spec?: {
-        /** Labels that its nodes must have. */
+        /** Required labels of its nodes. */
         readonly nodeSelector?: Readonly<Record<string, string>>
-        /** Volumes besides that of its secrets. */
+        /** Volumes, besides the one for its secrets. */
         readonly volumes?: ReadonlyArray<{
           /** Name of the volume. */
           readonly name: string
@@ -147,47 +147,47 @@ export interface ServicePatchInput {
               readonly path: string
             }>
           }
-          /** A folder that is empty when an instance starts, and goes with it. */
+          /** A folder that is empty when an instance starts, and is deleted with it. */
           readonly emptyDir?: {
-            /** How much it may hold. An instance that writes more is stopped. */
+            /** Its maximum size. An instance that writes more is stopped. */
             readonly sizeLimit: string
-            /** `Memory`: it counts to the service's `memory`. @default the node's disk */
+            /** `Memory` uses RAM, which counts towards the service's `memory`. @default the node's disk */
             readonly medium?: "Memory"
           }
         }>
         /** Its container. */
         readonly containers?: ReadonlyArray<{
-          /** The service's one container. @default "user-container" */
+          /** The service's only container. @default "user-container" */
           readonly name?: "user-container"
-          /** The folder that its program starts in. */
+          /** The program's working directory. */
           readonly workingDir?: string
-          /** What it gets besides `cpu` and `memory`. */
+          /** Resources besides `cpu` and `memory`. */
           readonly resources?: {
-            /** Devices and `ephemeral-storage` at most. */
+            /** The maximum of devices and `ephemeral-storage`. */
             readonly limits?: Readonly<Record<string, string>>
-            /** The same, reserved. */
+            /** The reserved amounts. */
             readonly requests?: Readonly<Record<string, string>>
           }
-          /** Rights that it gives up. */
+          /** Privileges to drop. */
           readonly securityContext?: {
-            /** `true`: its program can't write to the image's files. */
+            /** `true` prevents its program from writing to the image's files. */
             readonly readOnlyRootFilesystem?: true
-            /** `true`: it isn't started as root. */
+            /** `true` prevents it from starting as root. */
             readonly runAsNonRoot?: true
             /** The user's number. */
             readonly runAsUser?: number
             /** The group's number. */
             readonly runAsGroup?: number
           }
-          /** Where its volumes are found. */
+          /** The mount paths of its volumes. */
           readonly volumeMounts?: ReadonlyArray<{
-            /** A volume of the same patch. */
+            /** A volume in the same patch. */
             readonly name: string
-            /** Where it is found. */
+            /** The mount path. */
             readonly mountPath: string
-            /** Only this part of it. */
+            /** Mount only this part of the volume. */
             readonly subPath?: string
-            /** `true`: the program can't write to it. */
+            /** `true` prevents the program from writing to it. */
             readonly readOnly?: boolean
           }>
         }>
@@ -198,9 +198,9 @@ export interface ServicePatchInput {
 
 /** The fields of a service's ServiceAccount that a patch can set. */
 export interface ServiceAccountPatchInput {
-  /** Of the ServiceAccount. */
+  /** Metadata of the ServiceAccount. */
   readonly metadata?: {
-    /** Annotations of one's own, such as a cloud's role for its pods. */
+    /** Custom annotations, such as a cloud role for its pods. */
     readonly annotations?: Readonly<Record<string, string>>
   }
 }
@@ -208,46 +208,46 @@ export interface ServiceAccountPatchInput {
 export interface ConfigMapInput {
   /** Its kind. */
   readonly kind: "ConfigMap"
-  /** Its version of the Kubernetes API. */
+  /** Its Kubernetes API version. */
   readonly apiVersion: "v1"
-  /** Its name, and labels and annotations of one's own. */
+  /** Its name, and custom labels and annotations. */
   readonly metadata: {
-    /** Name of the object, unique among those of its kind. */
+    /** Name of the object, unique for its kind. */
     readonly name: string
-    /** Labels of one's own. */
+    /** Custom labels. */
     readonly labels?: Readonly<Record<string, string>>
-    /** Annotations of one's own. */
+    /** Custom annotations. */
     readonly annotations?: Readonly<Record<string, string>>
   }
-  /** Texts, by their names. */
+  /** Texts, by name. */
   readonly data?: Readonly<Record<string, string>>
-  /** Bytes in base64, by their names. */
+  /** Bytes in base64, by name. */
   readonly binaryData?: Readonly<Record<string, string>>
 }
 
 export interface PodDisruptionBudgetInput {
   /** Its kind. */
   readonly kind: "PodDisruptionBudget"
-  /** Its version of the Kubernetes API. */
+  /** Its Kubernetes API version. */
   readonly apiVersion: "policy/v1"
-  /** Its name, and labels and annotations of one's own. */
+  /** Its name, and custom labels and annotations. */
   readonly metadata: {
-    /** Name of the object, unique among those of its kind. */
+    /** Name of the object, unique for its kind. */
     readonly name: string
-    /** Labels of one's own. */
+    /** Custom labels. */
     readonly labels?: Readonly<Record<string, string>>
-    /** Annotations of one's own. */
+    /** Custom annotations. */
     readonly annotations?: Readonly<Record<string, string>>
   }
-  /** How many of its instances a drained node may take at a time. */
+  /** How many of its instances a drain of nodes may stop at a time. */
   readonly spec: {
-    /** Instances that stay while nodes are drained: a number or a share. */
+    /** Instances that stay while nodes are drained: a number or a percentage. */
     readonly minAvailable?: number | string
-    /** Instances that may be missing meanwhile: a number or a share. */
+    /** Instances that may be missing meanwhile: a number or a percentage. */
     readonly maxUnavailable?: number | string
-    /** The service whose instances it protects. */
+    /** The service that it protects. */
     readonly selector: {
-      /** `{ "maxcloud.dev/service": "web" }`: a service of the app. */
+      /** A service of the app: `{ "maxcloud.dev/service": "web" }`. */
       readonly matchLabels: {
         /** Its name. */
         readonly "maxcloud.dev/service": string
@@ -258,5 +258,5 @@ export interface PodDisruptionBudgetInput {
   }
 }
 
-/** An object of the app's own. */
+/** One of the app's own objects. */
 export type ObjectInput = ConfigMapInput | PodDisruptionBudgetInput

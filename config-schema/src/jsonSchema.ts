@@ -6,10 +6,10 @@ import { Probe, Probes } from "./probes.ts"
 import { Scale } from "./scale.ts"
 import { ServiceSpec } from "./service.ts"
 
-/** The parts of a config, by their names in the JSON Schema. */
+/** The parts of a config, by name in the JSON Schema. */
 export const parts = { AppSpec, ServiceSpec, Scale, Probes, Probe, Export } as const
 
-// Internal names of refinements (`int`, `a string matching …`) tell a reader nothing beyond the rule itself.
+// Remove internal names of refinements (`int`, `a string matching …`), which only repeat the rule.
 const isNoise = (key: string, value: unknown): boolean =>
   (key === "title" && (value === "int" || value === "nonEmptyString")) ||
   (key === "description" &&
@@ -27,7 +27,7 @@ const cleaned = (value: unknown, isNameMap: boolean): unknown => {
   )
 }
 
-/** With what a field's Schema says of it. Beside `$ref` draft 7 ignores everything: an `allOf` around it carries the description. */
+/** Adds the field's documentation. Draft 7 ignores everything beside `$ref`, so put the description on an `allOf` around it. */
 const documented = (property: unknown, { description, doc }: Field): unknown => {
   if (!Predicate.isReadonlyRecord(property)) return property
   const { $ref, ...rest } = property
@@ -45,7 +45,7 @@ const partOf = (definition: unknown, fields: ReadonlyArray<Field>): unknown => {
   }
 }
 
-/** The JSON Schema (draft 7) of an AppSpec as it is written in YAML or JSON, for editors and other programs. */
+/** The JSON Schema (draft 7) of an AppSpec in YAML or JSON, for editors and other programs. */
 export const appSpecJsonSchema = (): Readonly<Record<string, unknown>> => {
   const { $defs, $schema, ...root } = JSONSchema.make(AppSpec)
   const defs = cleaned($defs, true)

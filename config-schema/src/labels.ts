@@ -8,7 +8,7 @@ const notAKey = (key: string, what: string) =>
 const notALabelValue = (value: string) =>
   `${quoted(value)} isn't a valid label value. Use up to 63 letters, digits, "-", "_" and ".". Start and end with a letter or digit.`
 
-/** The problem with a key of Kubernetes' form (`team`, `example.com/team`), or with one under a prefix of the platform's own. */
+/** The problem with a key: not in Kubernetes' form (`team`, `example.com/team`), or under one of the platform's prefixes. */
 export const keyProblem = (key: string, what: "label" | "annotation" | "node label"): string | undefined => {
   const [last, prefix, ...rest] = key.split("/").reverse()
   if (rest.length > 0 || last === undefined || !labelPart.test(last)) return notAKey(key, what)
@@ -26,7 +26,7 @@ export const LabelValue = textUpTo(bounds.labelValueLength, "The value").pipe(
   })
 )
 
-/** Labels of one's own (Kubernetes label syntax); `maxcloud.dev/`, `kubernetes.io/` and `*.knative.dev/` are reserved. */
+/** Custom labels (Kubernetes label syntax). `maxcloud.dev/`, `kubernetes.io/` and `*.knative.dev/` are reserved. */
 export const Labels = mapUpTo(
   textUpTo(bounds.labelKeyLength, "The key").pipe(
     Schema.filter((key) => keyProblem(key, "label") ?? true, {

@@ -1,4 +1,4 @@
-/** The lockfiles of each package manager of Node, in the order in which a build looks for them: the first that is there decides. */
+/** The lockfiles of each Node package manager, in the order of a build's search: the first existing one decides. */
 export const lockfilesOf = {
   npm: ["package-lock.json", "npm-shrinkwrap.json"],
   pnpm: ["pnpm-lock.yaml"],
@@ -10,9 +10,9 @@ export type PackageManager = keyof typeof lockfilesOf
 
 const managers = ["npm", "pnpm", "yarn", "bun"] as const satisfies ReadonlyArray<PackageManager>
 
-/** Every lockfile's name. */
+/** All lockfile names. */
 export const lockfileNames: ReadonlyArray<string> = managers.flatMap((manager) => lockfilesOf[manager])
 
-/** The package manager of a folder with files of these names; npm, if there is no lockfile. */
+/** The package manager of a folder with these file names; npm if there is no lockfile. */
 export const packageManagerOf = (names: ReadonlyArray<string>): PackageManager =>
   managers.find((manager) => lockfilesOf[manager].some((lockfile) => names.includes(lockfile))) ?? "npm"

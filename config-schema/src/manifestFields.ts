@@ -2,36 +2,36 @@ import { SchemaAST as AST } from "effect"
 import { fieldsOf } from "./field.ts"
 import { type AppObject, type ManifestKind, type ManifestPatch, manifestKinds } from "./manifests.ts"
 
-/** A field of an object by its steps. An element of a list is named by its key: `spec`, `volumes`, `cache`. */
+/** The path of a field in an object. List elements are named by their keys: `spec`, `volumes`, `cache`. */
 export type FieldSteps = ReadonlyArray<string>
 
-/** A field that is set, where the config writes it, and its value. An element of a list that has a name is one field. */
+/** A set field, its position in the config, and its value. A named list element is one field. */
 export interface FieldLeaf {
   readonly steps: FieldSteps
   readonly path: ReadonlyArray<string | number>
   readonly value: unknown
 }
 
-/** A field that the operator allows, and all that is in it. */
+/** A field that the operator allows, including everything in it. */
 export interface ManifestRule {
   readonly kind: ManifestKind
   readonly steps: FieldSteps
 }
 
-/** What an operator allows. `all`: where nobody is asked (`maxcloud synth`). */
+/** The operator's rules. `all` if there is no operator (`maxcloud synth`). */
 export type ManifestRules = ReadonlyArray<ManifestRule> | "all"
 
-/** The key that names the elements of a list, as Kubernetes merges it. All other lists are replaced. */
+/** The merge keys of lists in Kubernetes. All other lists are replaced. */
 export const elementKeys: ReadonlyMap<string, string> = new Map([
   ["containers", "name"],
   ["volumes", "name"],
   ["volumeMounts", "mountPath"]
 ])
 
-/** Lists whose elements are set whole. */
+/** Lists with elements that are set as a whole. */
 const whole: ReadonlySet<string> = new Set(["volumes", "volumeMounts"])
 
-/** Maps whose entries mean something to other programs: an operator allows each by its own key. */
+/** Maps with entries that other programs interpret, so the operator allows each key separately. */
 const keyByKey: ReadonlySet<string> = new Set(["annotations", "labels", "nodeSelector", "limits", "requests"])
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
@@ -68,7 +68,7 @@ export const leavesOfPatch = ({ fields }: ManifestPatch): ReadonlyArray<FieldLea
 export const leavesOfObject = ({ apiVersion: _, kind: __, metadata: { name: ___, ...metadata }, ...rest }: AppObject) =>
   leavesIn({ metadata, ...rest }, [], [])
 
-/** Is the field one that the operator allows? */
+/** Whether the operator allows the field. */
 export const isAllowed = (rules: ManifestRules, kind: ManifestKind, steps: FieldSteps): boolean => {
   if (rules === "all") return true
   const map = steps.findIndex((step, index) => keyByKey.has(step) && index < steps.length - 1)
@@ -80,11 +80,11 @@ export const isAllowed = (rules: ManifestRules, kind: ManifestKind, steps: Field
   )
 }
 
-/** Does the operator allow the kind at all? */
+/** Whether the operator allows the kind at all. */
 export const isAllowedKind = (rules: ManifestRules, kind: ManifestKind): boolean =>
   rules === "all" || rules.some((rule) => rule.kind === kind)
 
-/** Fields are words. Keys of maps and names of elements stand in brackets. */
+/** Fields are words. Keys of maps and names of elements are in brackets. */
 const isWord = (step: string, before: string | undefined) =>
   /^[A-Za-z_]\w*$/.test(step) && !keyByKey.has(before ?? "") && !elementKeys.has(before ?? "")
 
@@ -96,11 +96,11 @@ export const fieldText = (steps: FieldSteps): string =>
     ""
   )
 
-/** A rule as an operator writes it: `Service:spec.template.spec.volumes`, or a kind alone. */
+/** A rule in the operator's notation: `Service:spec.template.spec.volumes`, or only a kind. */
 export const ruleTextOf = ({ kind, steps }: ManifestRule): string =>
   steps.length === 0 ? kind : `${kind}:${fieldText(steps)}`
 
-/** The steps of a field's text; undefined if it isn't one. */
+/** Parses a field's path; undefined if it is invalid. */
 const stepsOf = (text: string): FieldSteps | undefined => {
   const steps: Array<string> = []
   let rest = text
@@ -128,7 +128,7 @@ const written = (ast: AST.AST): AST.AST => {
   return AST.isTransformation(here) ? written(here.from) : here
 }
 
-/** Does an object have such a field? Keys of maps and names of elements are the author's. */
+/** Whether an object has such a field. Keys of maps and names of elements can be anything. */
 const hasField = (ast: AST.AST, [step, ...rest]: FieldSteps, inside: string): boolean => {
   if (step === undefined) return !keyByKey.has(inside)
   const here = written(ast)
@@ -145,7 +145,7 @@ const hasField = (ast: AST.AST, [step, ...rest]: FieldSteps, inside: string): bo
 
 const isKind = (name: string): name is ManifestKind => Object.hasOwn(manifestKinds, name)
 
-/** A rule as an operator writes it; undefined if no config could set such a field. */
+/** Parses an operator's rule; undefined if no config could set such a field. */
 export const parseRule = (text: string): ManifestRule | undefined => {
   const [kind = "", ...rest] = text.split(":")
   if (!isKind(kind)) return undefined
@@ -157,7 +157,7 @@ export const parseRule = (text: string): ManifestRule | undefined => {
   return hasField(manifestKinds[kind].ast, steps, "") ? { kind, steps } : undefined
 }
 
-/** Every field that can be allowed, with its description. `[…]` stands for a key or a name. */
+/** Every field that an operator can allow, with its description. `[…]` means a key or a name. */
 export const allowableFields = (
   kind: ManifestKind
 ): ReadonlyArray<{ readonly field: string; readonly text: string }> => {

@@ -13,12 +13,12 @@ const podSpecOf = (patch: ManifestPatch) => (patch.patch === "Service" ? patch.f
 
 const isInside = (path: string, other: string) => path === other || path.startsWith(`${other}/`)
 
-/** Two patches of one kind, volumes with one name, and mounts that nothing gives or that hide another. */
+/** Reports two patches of one kind, volumes with the same name, and mounts without a volume or that hide each other. */
 export const patchIssues = ({ files, manifests = [] }: PatchedService): ReadonlyArray<SpecIssue> =>
   manifests.flatMap((patch, index): ReadonlyArray<SpecIssue> => {
     const path = ["manifests", index]
     if (manifests.findIndex((each) => each.patch === patch.patch) < index) {
-      return [{ path, message: `Two patches change the ${patch.patch}. Put them together into one.` }]
+      return [{ path, message: `Two patches change the ${patch.patch}. Merge them into one.` }]
     }
     const inPod = [...path, "fields", "spec", "template", "spec"]
     const spec = podSpecOf(patch)
@@ -43,7 +43,7 @@ export const patchIssues = ({ files, manifests = [] }: PatchedService): Readonly
           : [
               {
                 path: [...place, "mountPath"],
-                message: `${quoted(mountPath)} and ${quoted(other)} hide one another. Move one of them.`
+                message: `${quoted(mountPath)} and ${quoted(other)} hide each other. Move one of them.`
               }
             ]
       })
@@ -55,7 +55,7 @@ interface AppWithObjects {
   readonly manifests?: ReadonlyArray<AppObject> | undefined
 }
 
-/** Objects with one name, volumes of a ConfigMap that the app doesn't have, and budgets of a service that it doesn't have. */
+/** Reports objects with the same name, volumes of missing ConfigMaps, and budgets of missing services. */
 export const objectIssues = ({ manifests = [], services }: AppWithObjects): ReadonlyArray<SpecIssue> => {
   const idOf = ({ kind, metadata }: AppObject) => `${kind}/${metadata.name}`
   const ids = manifests.map(idOf)
@@ -71,7 +71,7 @@ export const objectIssues = ({ manifests = [], services }: AppWithObjects): Read
       : [
           {
             path: ["manifests", index, "spec", "selector", "matchLabels"],
-            message: `"${selected}" isn't a service of this app. Select one of its services by "maxcloud.dev/service".`
+            message: `"${selected}" isn't a service of this app. Select one of its services with "maxcloud.dev/service".`
           }
         ]
   })

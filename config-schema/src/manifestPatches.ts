@@ -16,8 +16,8 @@ import {
 } from "./manifestValues.ts"
 
 /**
- * The fields of Kubernetes that a config may set by `manifests`: a closed set. Whatever isn't a field here can't be written, and so can't
- * be allowed by an operator either. So no patch changes names, owners, hosts, images, accounts, quotas, or the isolation of a service.
+ * The Kubernetes fields that a config can set with `manifests`, a closed set. Nobody can set any other field, even if the operator would allow it.
+ * So no patch changes names, owners, hosts, images, accounts, quotas, or the isolation of a service.
  */
 
 const list = <A, I>(item: Schema.Schema<A, I>, what: string) => listUpTo(item, bounds.volumes, what)
@@ -51,20 +51,20 @@ const Volume = Schema.Struct({
             { arbitrary: () => (fc) => fc.constant("256Mi") }
           )
         ),
-        "How much it may hold. An instance that writes more is stopped."
+        "Its maximum size. An instance that writes more is stopped."
       ),
-      medium: optional(Schema.Literal("Memory"), "`Memory`: it counts to the service's `memory`.", {
+      medium: optional(Schema.Literal("Memory"), "`Memory` uses RAM, which counts towards the service's `memory`.", {
         default: "the node's disk"
       })
     }),
-    "A folder that is empty when an instance starts, and goes with it."
+    "A folder that is empty when an instance starts, and is deleted with it."
   )
 }).pipe(
-  Schema.filter(oneOfTwo("configMap", "emptyDir", "A volume is a `configMap` or an `emptyDir`. Write one of them."))
+  Schema.filter(oneOfTwo("configMap", "emptyDir", "A volume must be a `configMap` or an `emptyDir`. Set one of them."))
 )
 
 const UserId = Schema.Int.pipe(
-  Schema.filter((id) => (id >= 1 && id < 2 ** 31) || "Use a number from 1 on: 0 is root.", {
+  Schema.filter((id) => (id >= 1 && id < 2 ** 31) || "Use a number above 0, which is root.", {
     jsonSchema: { minimum: 1, maximum: 2 ** 31 - 1 },
     arbitrary: () => (fc) => fc.constant(1000)
   })
@@ -72,43 +72,43 @@ const UserId = Schema.Int.pipe(
 const isTrue = Schema.Literal(true).annotations({ message: () => "Only `true` can be set. Remove the field." })
 
 const Container = Schema.Struct({
-  name: withDefault(Schema.Literal("user-container"), "user-container", "The service's one container."),
-  workingDir: optional(MountPath, "The folder that its program starts in."),
+  name: withDefault(Schema.Literal("user-container"), "user-container", "The service's only container."),
+  workingDir: optional(MountPath, "The program's working directory."),
   resources: optional(
     Schema.Struct({
-      limits: optional(Amounts, "Devices and `ephemeral-storage` at most."),
-      requests: optional(Amounts, "The same, reserved.")
+      limits: optional(Amounts, "The maximum of devices and `ephemeral-storage`."),
+      requests: optional(Amounts, "The reserved amounts.")
     }),
-    "What it gets besides `cpu` and `memory`."
+    "Resources besides `cpu` and `memory`."
   ),
   securityContext: optional(
     Schema.Struct({
-      readOnlyRootFilesystem: optional(isTrue, "`true`: its program can't write to the image's files."),
-      runAsNonRoot: optional(isTrue, "`true`: it isn't started as root."),
+      readOnlyRootFilesystem: optional(isTrue, "`true` prevents its program from writing to the image's files."),
+      runAsNonRoot: optional(isTrue, "`true` prevents it from starting as root."),
       runAsUser: optional(UserId, "The user's number."),
       runAsGroup: optional(UserId, "The group's number.")
     }),
-    "Rights that it gives up."
+    "Privileges to drop."
   ),
   volumeMounts: optional(
     list(
       Schema.Struct({
-        name: required(VolumeName, "A volume of the same patch."),
-        mountPath: required(MountPath, "Where it is found."),
-        subPath: optional(InsidePath, "Only this part of it."),
-        readOnly: optional(Schema.Boolean, "`true`: the program can't write to it.")
+        name: required(VolumeName, "A volume in the same patch."),
+        mountPath: required(MountPath, "The mount path."),
+        subPath: optional(InsidePath, "Mount only this part of the volume."),
+        readOnly: optional(Schema.Boolean, "`true` prevents the program from writing to it.")
       }),
       "The list of mounts"
     ),
-    "Where its volumes are found."
+    "The mount paths of its volumes."
   )
 })
 
 /** Fields of a Knative Service (`serving.knative.dev/v1`). */
 export const ServicePatch = Schema.Struct({
   metadata: optional(
-    Schema.Struct({ annotations: optional(ServiceAnnotations, `Annotations of one's own, and \`${rollout}\`.`) }),
-    "Of the Knative Service."
+    Schema.Struct({ annotations: optional(ServiceAnnotations, `Custom annotations, and \`${rollout}\`.`) }),
+    "Metadata of the Knative Service."
   ),
   spec: optional(
     Schema.Struct({
@@ -118,31 +118,31 @@ export const ServicePatch = Schema.Struct({
             Schema.Struct({
               annotations: optional(
                 TemplateAnnotations,
-                `Annotations of its pods: one's own, and ${[...tuning].map((key) => `\`${key}\``).join(", ")}.`
+                `Annotations of its pods: custom ones, and ${[...tuning].map((key) => `\`${key}\``).join(", ")}.`
               )
             }),
-            "Of each revision and its pods."
+            "Metadata of each revision and its pods."
           ),
           spec: optional(
             Schema.Struct({
-              nodeSelector: optional(NodeSelector, "Labels that its nodes must have."),
-              volumes: optional(list(Volume, "The list of volumes"), "Volumes besides that of its secrets."),
+              nodeSelector: optional(NodeSelector, "Required labels of its nodes."),
+              volumes: optional(list(Volume, "The list of volumes"), "Volumes, besides the one for its secrets."),
               containers: optional(
                 Schema.Array(Container).pipe(
-                  Schema.filter((each) => each.length === 1 || "A service runs one container.", {
+                  Schema.filter((each) => each.length === 1 || "A service can have only one container.", {
                     jsonSchema: { minItems: 1, maxItems: 1 }
                   })
                 ),
                 "Its container."
               )
             }),
-            "Of its pods."
+            "The spec of its pods."
           )
         }),
-        "What its revisions are made from."
+        "The template of its revisions."
       )
     }),
-    "What it runs."
+    "The spec of the Knative Service."
   )
 }).annotations({ identifier: "ServicePatch" })
 export type ServicePatch = typeof ServicePatch.Type
@@ -151,9 +151,9 @@ export type ServicePatch = typeof ServicePatch.Type
 export const ServiceAccountPatch = Schema.Struct({
   metadata: optional(
     Schema.Struct({
-      annotations: optional(Annotations, "Annotations of one's own, such as a cloud's role for its pods.")
+      annotations: optional(Annotations, "Custom annotations, such as a cloud role for its pods.")
     }),
-    "Of the ServiceAccount."
+    "Metadata of the ServiceAccount."
   )
 }).annotations({ identifier: "ServiceAccountPatch" })
 export type ServiceAccountPatch = typeof ServiceAccountPatch.Type
@@ -165,7 +165,7 @@ export type PatchableKind = keyof typeof patchable
 const patchOf = <const K extends PatchableKind, A, I>(kind: K, fields: Schema.Schema<A, I>) =>
   Schema.Struct({
     patch: required(Schema.Literal(kind), "The kind of the service's object."),
-    fields: required(fields, "The fields to set, as the object has them.")
+    fields: required(fields, "The fields to set, in the object's structure.")
   })
 
 /** A change to an object of a service. */

@@ -6,7 +6,7 @@ import { keyProblem, LabelValue } from "./labels.ts"
 
 export const text = textUpTo(bounds.manifestTextLength, "The text")
 
-/** A map whose keys need a rule: a key like `__proto__` is none of them. */
+/** A map with a rule for its keys, which excludes keys like `__proto__`. */
 const entries = <A extends string, I>(
   keyOf: (key: string) => string | undefined,
   value: Schema.Schema<A, I>,
@@ -35,7 +35,7 @@ export const fileName = mapUpTo(
   "The map"
 )
 
-/** Annotations of Knative that change how fast a service scales, and neither how far nor how it is reached. */
+/** Knative annotations that change how fast a service scales, but not its limits or how it is reached. */
 export const tuning: ReadonlySet<string> = new Set(
   [
     "metric",
@@ -61,7 +61,7 @@ export const TemplateAnnotations = entries(
   (key) => {
     if (tuning.has(key)) return undefined
     if (/^autoscaling\.knative\.dev\/(min|max|initial|activation)-scale$/.test(key))
-      return `${quoted(key)} would change how many instances there are, which quotas count. Use the service's \`scale\`.`
+      return `${quoted(key)} would change the number of instances, which counts against quotas. Use the service's \`scale\`.`
     return keyProblem(key, "annotation")
   },
   text,
@@ -76,7 +76,7 @@ export const Amounts = entries(
     if (counted.has(key)) return `Quotas count ${key}. Use the service's \`${key}\`.`
     return key === "ephemeral-storage" || (key.includes("/") && keyProblem(key, "annotation") === undefined)
       ? undefined
-      : `${quoted(key)} isn't a resource that a patch can ask for. Use "ephemeral-storage", or a device such as "nvidia.com/gpu".`
+      : `${quoted(key)} isn't a resource that a patch can request. Use "ephemeral-storage", or a device such as "nvidia.com/gpu".`
   },
   textUpTo(bounds.quantityLength, "The amount").pipe(
     Schema.filter(
@@ -93,7 +93,7 @@ export const Name = textUpTo(63, "The name").pipe(
   Schema.filter(
     (name) =>
       /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name) ||
-      `${quoted(name)} isn't a valid name. Use lower case letters, digits and "-", up to 63.`,
+      `${quoted(name)} isn't a valid name. Use up to 63 lower-case letters, digits and "-".`,
     { arbitrary: () => (fc) => fc.constantFrom("settings", "cache") }
   )
 )
@@ -111,7 +111,7 @@ export const InsidePath = textUpTo(bounds.filePathLength, "The path").pipe(
   Schema.filter(
     (path) =>
       (/^[^\0\\:]+$/.test(path) && path.split("/").every((part) => part !== "" && part !== "." && part !== "..")) ||
-      `${quoted(path)} isn't a valid path inside of a volume. Use a form like "app.conf".`,
+      `${quoted(path)} isn't a valid path inside a volume. Use a form like "app.conf".`,
     { arbitrary: () => (fc) => fc.constant("app.conf") }
   )
 )
@@ -122,7 +122,7 @@ export const MountPath = textUpTo(bounds.filePathLength, "The path").pipe(
         !path.endsWith("/") &&
         path.split("/").every((part, at) => at === 0 || (part !== "" && part !== "." && part !== "..")) &&
         !/^\/(dev|proc|sys)(\/|$)/.test(path)) ||
-      `${quoted(path)} isn't a valid path. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
+      `${quoted(path)} isn't a valid path. Use an absolute path outside /dev, /proc and /sys, without ":", "." or "..".`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/app", "/cache") }
   )
 )

@@ -46,7 +46,7 @@ const budget = (spec: object) => ({
 const json = (text: string): unknown => JSON.parse(text)
 
 describe("a patch", () => {
-  it("is read, and written as it was read", () => {
+  it("decodes and encodes to the same form", () => {
     const app = appWith({
       patch: {
         metadata: { annotations: { "serving.knative.dev/rollout-duration": "60s" } },
@@ -112,13 +112,13 @@ describe("a patch", () => {
     ["a Secret's volume", inPod({ volumes: [{ name: "a", secret: { secretName: "b" } }] }), "secret"],
     ["a projected token", inPod({ volumes: [{ name: "a", projected: {} }] }), "projected"],
     [
-      "a volume that is two",
+      "a volume of two kinds",
       inPod({ volumes: [{ name: "a", configMap: { name: "b" }, emptyDir: { sizeLimit: "1Mi" } }] }),
-      "Write one"
+      "Set one"
     ],
     ["a volume without a limit", inPod({ volumes: [{ name: "a", emptyDir: {} }] }), "sizeLimit"],
     ["another app's ConfigMap", inPod({ volumes: [{ name: "a", configMap: { name: "kube-root-ca.crt" } }] }), "name"],
-    ["a ConfigMap that isn't there", inPod({ volumes: [{ name: "a", configMap: { name: "b" } }] }), 'no ConfigMap "b"'],
+    ["a missing ConfigMap", inPod({ volumes: [{ name: "a", configMap: { name: "b" } }] }), 'no ConfigMap "b"'],
     ["the volume of secrets", inContainer({ volumeMounts: [{ name: "secrets", mountPath: "/a" }] }), '"secrets"'],
     ["volumes as an object", inPod({ volumes: { 0: { name: "a" } } }), "list"],
     ["fields as a list", [{ metadata: {} }], "object"],
@@ -155,21 +155,21 @@ describe("a patch", () => {
     ["a Secret", [{ patch: "Secret", fields: {} }], 'Expected "Service" or "ServiceAccount"'],
     ["an object that isn't its own", [{ patch: "Service", name: "other", fields: {} }], "name"],
     [
-      "one kind twice",
+      "the same kind twice",
       [
         { patch: "Service", fields: {} },
         { patch: "Service", fields: {} }
       ],
-      "Put them together"
+      "Merge them into one"
     ],
     ["pull secrets", [{ patch: "ServiceAccount", fields: { imagePullSecrets: [] } }], "imagePullSecrets"],
     ["an object", [configMap()], "patch"],
-    ["an object that is none", ["ConfigMap"], "object"]
+    ["an invalid object", ["ConfigMap"], "object"]
   ])("of a service can't be %s", (_, patches, words) => {
     expect(issuesOf(appWith({ patches })).join("\n")).toContain(words)
   })
 
-  it("says which mounts hide one another", () => {
+  it("reports mounts that hide each other", () => {
     const cache = { name: "cache", emptyDir: { sizeLimit: "1Mi" } }
     const mounted = (...paths: ReadonlyArray<string>) =>
       issuesOf(
@@ -182,7 +182,7 @@ describe("a patch", () => {
       )
     expect(mounted("/cache", "/etc/tlsx")).toEqual([])
     for (const paths of [["/etc/tls"], ["/etc/tls/key.pem/x"], ["/a", "/a/b"], ["/a", "/a"]]) {
-      expect(mounted(...paths).join()).toContain("hide one another")
+      expect(mounted(...paths).join()).toContain("hide each other")
     }
     expect(mounted("/proc/1").join()).toContain("/proc")
     expect(mounted("/a//b").join()).toContain("/a//b")
@@ -205,7 +205,7 @@ describe("an object of the app's own", () => {
     ["a kind in another case", { ...configMap(), kind: "configmap" }, 'Expected "ConfigMap" or "PodDisruptionBudget"'],
     ["a kind of another group", { ...configMap(), apiVersion: "example.com/v1" }, "apiVersion"],
     ["another namespace", configMap({}, { namespace: "kube-system" }), "namespace"],
-    ["a name that the server makes up", configMap({}, { generateName: "a-" }), "generateName"],
+    ["a generated name", configMap({}, { generateName: "a-" }), "generateName"],
     ["owners", configMap({}, { ownerReferences: [] }), "ownerReferences"],
     ["finalizers", configMap({}, { finalizers: ["a/b"] }), "finalizers"],
     ["a uid", configMap({}, { uid: "1" }), "uid"],
@@ -222,7 +222,7 @@ describe("an object of the app's own", () => {
       "maxcloud.dev"
     ],
     [
-      "a service that isn't there",
+      "a missing service",
       budget({ minAvailable: 1, selector: { matchLabels: { "maxcloud.dev/service": "x" } } }),
       "isn't a service"
     ],
@@ -239,7 +239,7 @@ describe("an object of the app's own", () => {
     expect(issuesOf(appWith({ manifests: [object] })).join("\n")).toContain(words)
   })
 
-  it("has a name of its own", () => {
+  it("has a unique name", () => {
     expect(issuesOf(appWith({ manifests: [configMap(), configMap()] })).join()).toContain("Two objects")
   })
 
@@ -255,7 +255,7 @@ describe("an object of the app's own", () => {
 })
 
 describe("a rule of the operator", () => {
-  it("can name each field that there is, and is written as it was read", () => {
+  it("can name every field, and formats to the text that it parsed", () => {
     for (const kind of kinds) {
       for (const { field, text } of allowableFields(kind)) {
         const written = `${kind}:${field.replace("[…]", "[example.com/a]")}`
@@ -286,7 +286,7 @@ describe("a rule of the operator", () => {
     expect(parseRule(text)).toBeUndefined()
   })
 
-  it("allows its field and what is in it, but entries of open maps only by their key", () => {
+  it("allows its field and everything in it, but entries of open maps only by their key", () => {
     const rules = (...texts: ReadonlyArray<string>) =>
       texts.map((text) => parseRule(text) ?? expect.unreachable(`not a rule: ${text}`))
     const window = ["spec", "template", "metadata", "annotations", "autoscaling.knative.dev/window"]
@@ -318,7 +318,7 @@ describe("a rule of the operator", () => {
   })
 })
 
-it("names the fields of a patch by their lists' keys", () => {
+it("names the fields of a patch by their lists' merge keys", () => {
   const [patch] = Either.getOrThrow(
     parseAppSpec(
       appWith({

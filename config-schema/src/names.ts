@@ -3,7 +3,7 @@ import { quoted } from "./bounds.ts"
 
 const label = /^[a-z]([-a-z0-9]*[a-z0-9])?$/
 
-/** The problem with `value` as a name of at most `max` characters, or nothing. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
+/** The problem with `value` as a name of up to `max` characters, if any. Names are DNS-1035 labels (RFC 1035, 2.3.1). */
 const problemOfName = (what: string, value: string, max: number): string | undefined => {
   if (value.length === 0) return `A ${what} can't be empty.`
   if (value.length > max) return `${quoted(value)} has ${value.length} characters. A ${what} can have up to ${max}.`
@@ -29,7 +29,7 @@ const name = <Brand extends string>(brand: Brand, what: string, max: number) =>
     Schema.brand(brand)
   )
 
-/** Name of a service, unique in its app and stage. 57 characters at most: a revision is named `<service>-00001`. */
+/** The name of a service, unique in its app and stage. At most 57 characters, because revisions are named `<service>-00001`. */
 export const ServiceName = name("ServiceName", "service name", 57)
 export type ServiceName = typeof ServiceName.Type
 
@@ -41,7 +41,7 @@ export type AppName = typeof AppName.Type
 export const StageName = name("StageName", "stage name", 30)
 export type StageName = typeof StageName.Type
 
-/** Name of an organization: the tenant. */
+/** The name of an organization, the tenant. */
 export const OrganizationName = name("OrganizationName", "organization name", 30)
 export type OrganizationName = typeof OrganizationName.Type
 
@@ -56,5 +56,5 @@ export const SecretName = Schema.String.pipe(
 )
 export type SecretName = typeof SecretName.Type
 
-/** The stage that is meant where none is named. */
+/** The default stage. */
 export const productionStage = StageName.make("production")

@@ -1,4 +1,4 @@
-/** Insertions, deletions, replacements and swaps of neighbours that lead from `a` to `b` (optimal string alignment). */
+/** The number of insertions, deletions, replacements and swaps of adjacent characters from `a` to `b` (optimal string alignment). */
 export const editDistance = (a: string, b: string): number => {
   const rows: Array<Array<number>> = [Array.from({ length: b.length + 1 }, (_, j) => j)]
   const at = (i: number, j: number) => rows[i]?.[j] ?? 0
@@ -14,7 +14,7 @@ export const editDistance = (a: string, b: string): number => {
   return at(a.length, b.length)
 }
 
-/** The word of `known` that `written` was probably meant to be, if any is near enough. */
+/** The word of `known` that `written` probably means, if one is close enough. */
 export const nearest = (written: string, known: ReadonlyArray<string>): string | undefined => {
   const word = written.slice(0, 40).toLowerCase()
   const [best] = known

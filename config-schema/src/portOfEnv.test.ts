@@ -10,7 +10,7 @@ const serviceOf = (fields: object) =>
   })
 
 describe("PORT in env", () => {
-  it("means the service's port, however it is written", () => {
+  it("means the service's port, in every notation", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 65_535 }), (port) => {
         const meant = serviceOf({ port, env: { A: "1" } })
@@ -24,7 +24,7 @@ describe("PORT in env", () => {
     )
   })
 
-  it("is refused beside another port, and if it is no port", () => {
+  it("is refused beside a different port, and if it isn't a valid port", () => {
     const codes = (fields: object) =>
       Either.match(serviceOf(fields), {
         onLeft: (issues) => issues.map(({ code, path }) => [path.join("."), code]),

@@ -9,8 +9,8 @@ const portOf = (value: unknown): number | undefined => {
 }
 
 /**
- * A service whose `env` has `PORT`, as many images document it, has that port: the platform gives the program its port as `PORT`. Another
- * `port` beside it is a conflict. Gives the service without `PORT`, and what is wrong with it.
+ * Uses `PORT` in `env` as the service's port, since many images document `PORT` and the platform passes the port as `PORT`. A different `port`
+ * beside it is a conflict. Returns the service without `PORT`, and its mistakes.
  */
 export const withPortOfEnv = (
   service: unknown
@@ -26,7 +26,7 @@ export const withPortOfEnv = (
     return { service: { ...service, env }, issues: [{ path, message, code: "invalid_value" }] }
   }
   if (port !== undefined && port !== "auto" && port !== meant) {
-    const message = `PORT is ${meant} here, and \`port\` is another. Remove one of them: both set the port that the program listens on.`
+    const message = `PORT is ${meant} here, but \`port\` is different. Both set the port that the program listens on, so remove one of them.`
     return { service: { ...service, env }, issues: [{ path, message, code: "conflict" }] }
   }
   return { service: { ...service, env, port: meant }, issues: [] }

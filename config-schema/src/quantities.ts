@@ -9,8 +9,8 @@ const fail = (ast: ConstructorParameters<typeof ParseResult.Type>[0], actual: un
 const Quantity = textUpTo(bounds.quantityLength, "The amount")
 
 /**
- * CPU of one instance. Written in vCPU (`1`, `0.5`) or as a Kubernetes quantity of milli-vCPU (`"500m"`); read as milli-vCPU,
- * from 10 to 64,000.
+ * The CPU of one instance, in vCPU (`1`, `0.5`) or as a Kubernetes quantity of milli-vCPU (`"500m"`). Decoded to milli-vCPU, from 10 to
+ * 64,000.
  */
 export const Cpu = Schema.transformOrFail(
   Schema.Union(Schema.Number, Quantity).annotations({
@@ -50,7 +50,7 @@ export const Cpu = Schema.transformOrFail(
 
 const { T: _, Ti: __, ...memoryUnits } = byteUnits
 
-/** Memory of one instance. Written in bytes or as a Kubernetes quantity (`"256Mi"`, `"1Gi"`); read as bytes, from 16 MiB to 256 GiB. */
+/** The memory of one instance, in bytes or as a Kubernetes quantity (`"256Mi"`, `"1Gi"`). Decoded to bytes, from 16 MiB to 256 GiB. */
 export const Memory = Schema.transformOrFail(
   Schema.Union(Schema.Number, Quantity).annotations({
     jsonSchema: {
@@ -90,7 +90,7 @@ export const Memory = Schema.transformOrFail(
 const notADuration = (text: string) =>
   `${quoted(text)} isn't a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".`
 
-/** A duration between `min` and `max`, written with its unit (`"500ms"`, `"30s"`, `"5m"`, `"1h"`); read as milliseconds. */
+/** A duration from `min` to `max` with its unit (`"500ms"`, `"30s"`, `"5m"`, `"1h"`). Decoded to milliseconds. */
 export const DurationBetween = (min: string, max: string, options: { readonly wholeSeconds?: boolean } = {}) => {
   const parse = (text: string): number | undefined => {
     const amount = amountIn(shortUnits, text)

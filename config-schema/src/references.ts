@@ -1,12 +1,12 @@
 import { misuse } from "./misuse.ts"
 
-/** Address of another service: an `env` value, or a part of `text`. */
+/** The address of another service, for `env` or `text`. */
 export interface ServiceAddress {
   readonly service: string
   readonly property: "url" | "host" | "publicUrl"
 }
 
-/** Address of a service of another app: an `env` value, or a part of `text`. */
+/** The address of a service of another app, for `env` or `text`. */
 export interface ExternalAddress {
   /** `<app>/<service>` */
   readonly external: string
@@ -14,40 +14,40 @@ export interface ExternalAddress {
   readonly stage?: string | undefined
 }
 
-/** A secret: an `env` value, a part of `text`, or a file. */
+/** A secret, for `env`, `text` or a file. */
 export interface Secret extends SecretOptions {
   readonly secret: string
 }
 
 export interface SecretOptions {
   /**
-   * Let the server make the value at the first deploy if nobody has set one: so many letters and digits, 16 to 256, from a cryptographic
-   * random source. The value never leaves the server except to the service. @default the deploy is refused until somebody sets it
+   * Lets the server generate the value at the first deploy if nobody has set one: this many letters and digits, 16 to 256, from a cryptographic
+   * random source. Only the service gets the value. @default the deploy is refused until somebody sets it
    */
   readonly generate?: number | undefined
 }
 
-/** Texts and references put together by `text`. */
+/** Texts and references joined by `text`. */
 export interface Text {
   readonly join: ReadonlyArray<string | Secret | ServiceAddress | ExternalAddress>
 }
 
-/** What a variable may hold whose value is known only when the service runs. */
+/** A value that is resolved when the service runs. */
 export type Reference = Secret | ServiceAddress | ExternalAddress | Text
 
-/** `text` is the way to put a reference into a string: in a template literal of its own it would be lost. */
+/** Use `text` to put a reference into a string: a plain template literal would lose it. */
 export const reference = <A extends object>(fields: A, written: string): A => {
   const toString = () => {
     throw misuse(
-      `${written} is a reference, known only when it runs: write text\`…\${${written}}…\`, which "@maxcloud/sdk/config" exports`,
+      `${written} is a reference, which is resolved when the service runs: write text\`…\${${written}}…\` with text from "@maxcloud/sdk/config"`,
       toString
     )
   }
-  // On the prototype, so that reading, cloning or sending the value only sees the fields.
+  // On the prototype, so that code that reads, clones or sends the value only sees the fields.
   return Object.assign(Object.create(Object.defineProperty({}, "toString", { value: toString })), fields)
 }
 
-/** Puts texts and references together: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
+/** Joins texts and references: ``text`postgres://app:${secret("DB_PASSWORD")}@db/shop` ``. */
 export const text = (
   strings: TemplateStringsArray,
   ...values: ReadonlyArray<string | number | boolean | Secret | ServiceAddress | ExternalAddress>

@@ -1,13 +1,13 @@
-/** Names that no organization may take: the platform's own, those of a domain's usual hosts, and namespaces that clusters have. */
+/** Names that no organization can take: the platform's own, those of a domain's usual hosts, and common namespaces. */
 const names: ReadonlySet<string> = new Set(
   [
-    // The server's own: the organization of callers without a credential, and the audit log's own chain.
+    // The server's own: the organization of callers without a credential, and the server's audit log.
     "local server",
-    // Hosts that a platform or its mail has beside the services' (RFC 2142, and custom).
+    // Hosts of a platform or its mail, besides the services' (RFC 2142, and custom).
     "www api app apps admin console dashboard auth login account accounts billing status docs help support blog static assets cdn",
     "mail smtp imap pop webmail postmaster hostmaster webmaster abuse security noreply ns ns1 ns2 dns mx ftp vpn proxy gateway registry",
     "localhost root system internal example invalid autoconfig autodiscover wpad",
-    // Namespaces of Kubernetes and of software that is often installed on it, as their own manuals and charts name them.
+    // Namespaces of Kubernetes and of software that is often installed on it, from their manuals and charts.
     "default monitoring logging observability tracing prometheus grafana loki tempo jaeger opentelemetry datadog",
     "ingress ingress-nginx nginx-ingress traefik haproxy-controller contour projectcontour external-dns",
     "external-secrets cert-manager vault sealed-secrets",
@@ -17,10 +17,10 @@ const names: ReadonlySet<string> = new Set(
   ].flatMap((text) => text.split(" "))
 )
 
-/** Beginnings of namespaces that every cluster of ours has, or that its network needs. */
+/** Prefixes of namespaces that every cluster of ours has, or that its network needs. */
 const clusterFamilies = ["kube-", "knative-", "kourier-", "istio-", "maxcloud-"]
 
-/** Beginnings that belong to one owner, whatever follows. */
+/** Prefixes that belong to one owner, whatever follows. */
 const families = [
   ...clusterFamilies,
   "kubernetes",
@@ -49,12 +49,12 @@ const families = [
   "config-management-"
 ]
 
-/** Endings that operators' namespaces have by convention: `longhorn-system`, `gpu-operator`. */
+/** Conventional suffixes of operators' namespaces: `longhorn-system`, `gpu-operator`. */
 const endings = ["-system", "-operator"]
 
 /**
- * Is this name kept from organizations? Their names stand in hosts, in Kubernetes namespaces and in the credentials of others. A namespace
- * that is free today may be taken by an installation tomorrow, which would then land in a tenant's namespace.
+ * Whether organizations can't have this name. Their names appear in hosts, Kubernetes namespaces and other people's credentials. An installation
+ * may later use a namespace that is free today, and would then end up in a tenant's namespace.
  */
 export const isReservedName = (name: string): boolean =>
   names.has(name) ||
@@ -62,15 +62,15 @@ export const isReservedName = (name: string): boolean =>
   endings.some((ending) => name.endsWith(ending))
 
 /**
- * Is a namespace of this name certainly the cluster's own? There are fewer of these than reserved names: an organization that had its name
- * before it was reserved keeps it, as long as the namespace is its own.
+ * Whether a namespace of this name certainly belongs to the cluster. There are fewer of these than reserved names: an organization that had its
+ * name before it was reserved keeps it, as long as the namespace is its own.
  */
 export const isClusterNamespace = (name: string): boolean =>
   name === "default" ||
   name === "cert-manager" ||
   clusterFamilies.some((clusterFamily) => name.startsWith(clusterFamily))
 
-/** Do reserved names begin like this? Then it can't set tenants' namespaces apart from the cluster's. */
+/** Whether reserved names start with this prefix, so that it can't distinguish tenants' namespaces from the cluster's. */
 export const isReservedPrefix = (prefix: string): boolean =>
   families.some((family) => family.startsWith(prefix) || prefix.startsWith(family)) ||
   [...names].some((name) => name.startsWith(prefix))

@@ -1,6 +1,6 @@
 import { SchemaAST as AST, Option, Predicate } from "effect"
 
-/** The JSON Schema keywords of a refinement and of those that it refines. */
+/** The JSON Schema keywords of a refinement and of the ones below it. */
 const keywordsOf = (ast: AST.AST): Readonly<Record<string, unknown>> => {
   if (!AST.isRefinement(ast)) return {}
   const own = Option.getOrElse(AST.getJSONSchemaAnnotation(ast), () => ({}))
@@ -13,7 +13,7 @@ const range = (least: unknown, most: unknown, unit = ""): string => {
   return from ? ` of at least ${least}${unit}` : to ? ` of at most ${most}${unit}` : ""
 }
 
-/** The rule of a refinement in words: `a whole number from 1 to 65535`. Undefined: it has no keywords. */
+/** The rule of a refinement in words: `a whole number from 1 to 65535`. Undefined if it has no keywords. */
 export const ruleText = (ast: AST.Refinement): string | undefined => {
   const rule = keywordsOf(ast)
   if (rule.minLength !== undefined || rule.maxLength !== undefined)

@@ -17,23 +17,23 @@ const Fields = Schema.Struct({
   min: withDefault(
     whole(0, 1000, "number of instances"),
     0,
-    "Instances kept even without requests. 0 lets the service go to zero."
+    "Minimum number of instances, even without requests. 0 lets the service scale to zero."
   ),
-  max: withDefault(whole(1, 1000, "number of instances"), 10, "Instances at most."),
+  max: withDefault(whole(1, 1000, "number of instances"), 10, "Maximum number of instances."),
   concurrency: withDefault(
     whole(1, 1000, "concurrency"),
     80,
-    "Target: requests at a time per instance, which the autoscaler aims at."
+    "Target of concurrent requests per instance, for the autoscaler."
   ),
   maxConcurrency: withDefault(
     whole(0, 1000, "hard limit of concurrency"),
     0,
-    "Hard limit: requests at a time per instance; more wait. 0: none. (Knative `containerConcurrency`.)"
+    "Hard limit of concurrent requests per instance; others wait. 0 means no limit. (Knative `containerConcurrency`.)"
   ),
   idle: withDefault(
     DurationBetween("6s", "1h", { wholeSeconds: true }),
     "60s",
-    "How long without requests until an instance is given up, 6s to 1h: the autoscaler's stable window."
+    "How long an instance stays without requests, 6s to 1h: the autoscaler's stable window."
   )
 })
 

@@ -39,7 +39,7 @@ export type SourceDigest = typeof SourceDigest.Type
 
 const SourcePath = textUpTo(bounds.sourcePathLength, "The path").pipe(Schema.nonEmptyString())
 
-/** A folder inside a snapshot: relative, without empty names, `.`, `..` and what no file name has. */
+/** A folder inside a snapshot: relative, without empty names, `.`, `..` and characters that are invalid in file names. */
 const isFolderInside = (path: string): boolean =>
   /^[^\0\\]+$/.test(path) && path.split("/").every((name) => name !== "" && name !== "." && name !== "..")
 
@@ -55,23 +55,23 @@ const SourcePackage = textUpTo(bounds.sourcePackageLength, "The package's folder
 
 const SourceFields = Schema.Struct({
   path: required(SourcePath, "Folder of the source, relative to the config."),
-  digest: optional(SourceDigest, "The uploaded snapshot of it. Set by the client when it deploys."),
+  digest: optional(SourceDigest, "The digest of its uploaded snapshot. The client sets it when it deploys."),
   package: optional(
     SourcePackage,
-    "The folder inside the snapshot that is the service, if the snapshot is cut from a workspace: `packages/api`. Dependencies are installed at the snapshot's root, and the service runs in this folder. Set by the client when it deploys."
+    "The service's folder inside the snapshot, if the snapshot is cut from a workspace: `packages/api`. Dependencies are installed at the snapshot's root, and the service runs in this folder. The client sets it when it deploys."
   ),
   directory: optional(
     textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)),
-    "Absolute folder to run in place instead of a snapshot: `maxcloud dev` only."
+    "Absolute folder to run in place instead of a snapshot. Only for `maxcloud dev`."
   ),
   script: optional(
     Schema.Literal("dev"),
-    "The script of its package.json that runs it in `directory`: one that reloads by itself. Set by `maxcloud dev`.",
-    { default: "as a deploy starts it" }
+    "The script of its package.json that runs it in `directory` and reloads by itself. `maxcloud dev` sets it.",
+    { default: "the command of a deploy" }
   )
 })
 
-/** A folder with the source of a service. Written as its path alone, or with the details that the client adds. */
+/** A folder with a service's source: only its path, or with the details that the client adds. */
 export const Source = Schema.transform(Schema.Union(SourcePath, SourceFields), Schema.typeSchema(SourceFields), {
   strict: true,
   decode: (value) => (typeof value === "string" ? { path: value } : value),
@@ -84,7 +84,7 @@ const BuildCommand = textUpTo(bounds.buildCommandLength, "The build command").pi
   Schema.filter(
     (text) =>
       (text.trim() !== "" && !text.includes("\0")) ||
-      "The build command is empty. Write `build: false` to build nothing.",
+      "The build command is empty. Use `build: false` to skip the build.",
     {
       jsonSchema: { minLength: 1 },
       arbitrary: () => (fc) => fc.constantFrom("npm run build:prod", "make site", "npx vite build")
@@ -106,24 +106,24 @@ export const Build = Schema.Union(
   Schema.Literal(false),
   BuildCommand,
   Schema.Struct({
-    command: optional(BuildCommand, "The command, by `sh`, with the project's own programs on the PATH.", {
+    command: optional(BuildCommand, "The command, run by `sh`, with the project's own programs on the PATH.", {
       default: "the project's own `build` script"
     }),
-    output: optional(BuildOutput, "The folder that holds the site, or the program, relative to the source.", {
-      default: "found by itself"
+    output: optional(BuildOutput, "The folder with the built site or program, relative to the source.", {
+      default: "detected"
     })
   })
 ).annotations({
   identifier: "Build",
   documentation:
-    "How a source is built: `false` not at all, a text the command, or a command with the folder that it leaves. Without it, the project's own `build` script is run if there is one.",
+    "The build of a source: `false` to skip it, a command as text, or a command with its output folder. By default, the project's own `build` script runs, if it has one.",
   ...typedAs("BuildInput")
 })
 export type Build = typeof Build.Type
 
 const cidr = /^(\d{1,3}\.){3}\d{1,3}\/\d{1,2}$/
 
-/** Where a service may connect to besides its links and DNS: the public internet, nothing, or these IPv4 ranges. */
+/** The allowed connections besides links and DNS: the public internet, nothing, or these IPv4 ranges. */
 export const Egress = Schema.Union(
   Schema.Literal("internet", "none"),
   listUpTo(
@@ -146,13 +146,13 @@ export const Egress = Schema.Union(
 export type Egress = typeof Egress.Type
 
 /**
- * A port, or `"auto"`: a TCP port that the image says it listens on (`EXPOSE`), and 8080 where it says nothing or the runtime cannot know. Of
- * several the local runtime takes the one that answers HTTP. A cluster takes 8080, 80 or else the lowest, but none for a debugger, metrics or TLS.
+ * A port, or `"auto"` for a TCP port that the image exposes (`EXPOSE`), else 8080 if it exposes none or the runtime can't know. If there are
+ * several, the local runtime uses the one that answers HTTP. A cluster uses 8080, 80 or else the lowest, except ports for debuggers, metrics and TLS.
  */
 export const Port = Schema.Union(whole(1, 65_535, "port"), Schema.Literal("auto"))
 export type Port = typeof Port.Type
 
-/** The port where nothing says another. (Knative's default.) */
+/** The default port, which is Knative's. */
 export const defaultPort = 8080
 
 const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
@@ -163,7 +163,7 @@ const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
       !text.split("/").some((part) => part === ".." || part === ".") &&
       !/^\/(dev|proc|sys)(\/|$)/.test(text)
         ? true
-        : `${quoted(text)} isn't a valid path for a file. Use an absolute path outside of /dev, /proc and /sys, without ":", "." or "..".`,
+        : `${quoted(text)} isn't a valid path for a file. Use an absolute path outside /dev, /proc and /sys, without ":", "." or "..".`,
     { arbitrary: () => (fc) => fc.constantFrom("/etc/secrets/key.pem", "/run/secrets/token") }
   ),
   Schema.annotations(typedAs(`\`/\${string}\``))
@@ -182,32 +182,32 @@ const Command = Schema.NonEmptyArray(CommandPart).pipe(
 const Fields = Schema.Struct({
   name: required(ServiceName, "Name of the service, unique in its app: it is part of its URL."),
   image: optional(ImageReference, "The image to run. Either this or `source`."),
-  source: optional(Source, "The folder whose program to run. Either this or `image`."),
-  build: optional(Build, "How the source is built.", { default: "its `build` script, if it has one" }),
+  source: optional(Source, "The folder with the program to run. Either this or `image`."),
+  build: optional(Build, "The build of the source.", { default: "its `build` script, if it has one" }),
   command: optional(
     Command,
-    "Replaces the image's entrypoint; for a source, what to run instead of its `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text.",
+    "Replaces the image's entrypoint, or a source's `start` script. `$(NAME)` is the variable NAME, `$$(NAME)` the text.",
     { default: "the image's own" }
   ),
   args: optional(
     listUpTo(CommandPart, bounds.commandParts, "The list of arguments"),
-    "Arguments to the command, with `$(NAME)` as in `command`.",
+    "Arguments of the command, with `$(NAME)` as in `command`.",
     { default: "the image's own" }
   ),
   port: withDefault(
     Port,
     defaultPort,
-    'The port that the program listens on. The program gets it as `PORT`. `"auto"`: the port that the image exposes.'
+    'The port that the program listens on. The program gets it as `PORT`. `"auto"` means the port that the image exposes.'
   ),
   protocol: withDefault(
     Schema.Literal("http1", "h2c"),
     "http1",
-    "`http1` (with WebSocket) or `h2c`: HTTP/2 without TLS, as gRPC needs."
+    "`http1` (with WebSocket), or `h2c` (HTTP/2 without TLS, for gRPC)."
   ),
   env: withDefault(
     Env,
     {},
-    "Environment variables: name to value, or in TypeScript a contract of `envOf`. `PORT` means `port`.",
+    "Environment variables by name, or in TypeScript a contract from `envOf`. `PORT` means `port`.",
     {
       default: "none",
       type: "EnvInputs"
@@ -216,40 +216,36 @@ const Fields = Schema.Struct({
   files: withDefault(
     mapUpTo(absolutePath, SecretReference, bounds.files, "The map of files"),
     {},
-    "Secrets as files: absolute path to secret.",
+    "Secrets as files, by absolute path.",
     { default: "none" }
   ),
-  cpu: withDefault(Cpu, 1, "vCPU per instance at most."),
-  memory: withDefault(Memory, "512Mi", "Memory per instance at most."),
-  scale: withDefault(Scale, {}, "How many instances it has."),
-  timeout: withDefault(
-    DurationBetween("1s", "1h", { wholeSeconds: true }),
-    "5m",
-    "How long one request may take, 1s to 1h."
-  ),
-  probes: withDefault(Probes, {}, "How its instances are checked.", {
+  cpu: withDefault(Cpu, 1, "Maximum vCPU per instance."),
+  memory: withDefault(Memory, "512Mi", "Maximum memory per instance."),
+  scale: withDefault(Scale, {}, "The number of instances."),
+  timeout: withDefault(DurationBetween("1s", "1h", { wholeSeconds: true }), "5m", "Timeout of one request, 1s to 1h."),
+  probes: withDefault(Probes, {}, "Health checks of its instances.", {
     default: "the port must accept a TCP connection"
   }),
   visibility: withDefault(
     Schema.Literal("public", "internal"),
     "public",
-    "`public`: reached from outside at its URL; `internal`: by linked services only."
+    "`public`: anybody can reach it at its URL. `internal`: only linked services can."
   ),
   links: withDefault(
     listUpTo(ServiceName, bounds.links, "The list of links"),
     [],
-    "Services that this one calls, besides those whose `url` or `host` its `env` names.",
+    "Services that this one calls, besides those with a `url` or `host` in its `env`.",
     { type: "ReadonlyArray<Service | LeftOut>" }
   ),
   egress: withDefault(
     Egress,
     "internet",
-    'Where it may connect to besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges.'
+    'Allowed connections besides its links and DNS: `"internet"`, `"none"`, or IPv4 ranges.'
   ),
-  labels: withDefault(Labels, {}, "Labels of one's own on its Kubernetes objects.", { default: "none" }),
+  labels: withDefault(Labels, {}, "Custom labels on its Kubernetes objects.", { default: "none" }),
   manifests: optional(
     Patches,
-    "Changes to its Kubernetes objects, by `patch(…)`, for fields that max-cloud doesn't have. Only what the server's operator allows, and only on Kubernetes.",
+    "Changes to its Kubernetes objects with `patch(…)`, for fields that max-cloud doesn't have. Only fields that the server's operator allows, and only on Kubernetes.",
     { default: "none", type: "ReadonlyArray<Patch | LeftOut>" }
   )
 })
@@ -258,7 +254,7 @@ const Fields = Schema.Struct({
 export const ServiceSpec = Fields.pipe(
   Schema.filter((service) => {
     if (service.image !== undefined && service.source !== undefined) {
-      return { path: ["source"], message: "A service has an image or a source, not both. Remove one." }
+      return { path: ["source"], message: "A service can't have both an image and a source. Remove one." }
     }
     if (service.image === undefined && service.source === undefined) {
       return {
@@ -267,7 +263,7 @@ export const ServiceSpec = Fields.pipe(
       }
     }
     if (service.build !== undefined && service.source === undefined) {
-      return { path: ["build"], message: "Only a source is built, and this service has an image. Remove `build`." }
+      return { path: ["build"], message: "Only a source has a build, but this service has an image. Remove `build`." }
     }
     const [odd] = patchIssues(service)
     if (odd !== undefined) return odd
@@ -284,7 +280,7 @@ export const ServiceSpec = Fields.pipe(
 ).annotations({ identifier: "ServiceSpec" })
 export type ServiceSpec = typeof ServiceSpec.Type
 
-/** The services that `service` may call, sorted, each once: its `links` and those whose `url` or `host` its `env` names. */
+/** The services that `service` may call, sorted, without duplicates: its `links`, and those with a `url` or `host` in its `env`. */
 export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName> => {
   const named = Object.values(service.env)
     .flatMap(referencesOf)
@@ -292,7 +288,7 @@ export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName>
   return [...new Set([...service.links, ...named])].sort()
 }
 
-/** The services that `service` names in any way, each once: its links, and those whose `publicUrl` its `env` has. */
+/** All services that `service` names, without duplicates: its links, and those with a `publicUrl` in its `env`. */
 export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links">): ReadonlyArray<ServiceName> => {
   const named = Object.values(service.env)
     .flatMap(referencesOf)
@@ -300,7 +296,7 @@ export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links
   return [...new Set([...service.links, ...named])].sort()
 }
 
-/** Every secret that `service` names, with its place in the service. */
+/** Every secret that `service` names, with its path in the service. */
 export const secretReferencesOf = (
   service: Pick<typeof Fields.Type, "env" | "files">
 ): ReadonlyArray<{ readonly reference: SecretReference; readonly path: readonly ["env" | "files", string] }> => [
@@ -310,7 +306,7 @@ export const secretReferencesOf = (
   ...Object.entries(service.files).map(([file, each]) => ({ reference: each, path: ["files", file] as const }))
 ]
 
-/** The services of other apps that `service` names, each once. `isLink`: it may call them, by their `url` or `host`. */
+/** The services of other apps that `service` names, without duplicates. `isLink` if it uses their `url` or `host`, so that it may call them. */
 export const externalsOf = (
   service: Pick<typeof Fields.Type, "env">,
   stage: StageName
@@ -325,6 +321,6 @@ export const externalsOf = (
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, target]) => target)
 }
 
-/** The names of the secrets that `service` holds, sorted, each once. */
+/** The names of the secrets of `service`, sorted, without duplicates. */
 export const secretsOf = (service: ServiceSpec): ReadonlyArray<SecretReference["secret"]> =>
   [...new Set(secretReferencesOf(service).map((each) => each.reference.secret))].sort()

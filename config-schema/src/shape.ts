@@ -4,7 +4,7 @@ import { fieldsOf, isOpen } from "./field.ts"
 import { ServiceSpec } from "./service.ts"
 import type { SpecIssue } from "./specIssues.ts"
 
-/** How many values `input` holds, itself included, and how deep they are nested; counting ends when a limit is passed. */
+/** The number of values in `input`, including itself, and their depth. Stops counting beyond a limit. */
 const measure = (input: unknown, limits: { readonly values: number; readonly depth: number }) => {
   let values = 0
   let deepest = 0
@@ -25,8 +25,8 @@ const measure = (input: unknown, limits: { readonly values: number; readonly dep
 const valuesIn = (input: unknown, most: number) => measure(input, { values: most, depth: bounds.depth }).values
 
 /**
- * The parts that an author can make arbitrarily long. The other fields are few and the same for every service, and the sent form always has
- * all of them. So we don't count those, and every app that can be written can be sent.
+ * The parts of arbitrary length. The other fields are few and the same for every service, and the sent form always has all of them. They aren't
+ * counted, so that every app that can be written can be sent.
  */
 const openFields: ReadonlySet<string> = new Set(
   fieldsOf(ServiceSpec)
@@ -35,7 +35,7 @@ const openFields: ReadonlySet<string> = new Set(
 )
 const valuesElsewhere = 60
 
-/** The most values that the JSON of an AppSpec can have. */
+/** The maximum number of values in the JSON of an AppSpec. */
 export const maxSpecValues = bounds.values + bounds.services * valuesElsewhere
 
 const openValues = (service: unknown) =>
@@ -46,7 +46,7 @@ const openValues = (service: unknown) =>
       )
     : 0
 
-/** Those of the app itself. */
+/** The values of the app itself. */
 const openValuesOfApp = (app: unknown) =>
   Predicate.isReadonlyRecord(app)
     ? [app["exports"], app["outputs"], app["manifests"]].reduce(
@@ -56,15 +56,15 @@ const openValuesOfApp = (app: unknown) =>
     : 0
 
 /**
- * Whether an AppSpec is too large or nested too deep for a parse to begin. Linear up to the limits and no further, so what repeats itself
- * (a YAML alias, an object that contains itself) costs no more than what doesn't.
+ * Whether an AppSpec is too large or too deeply nested to parse. Linear up to the limits and no further, so repetition (a YAML alias, an object
+ * that contains itself) costs no more.
  */
 export const shapeIssue = (input: unknown): SpecIssue | undefined => {
   const { deepest, values } = measure(input, { values: maxSpecValues, depth: bounds.depth })
   if (deepest > bounds.depth) {
     return {
       path: [],
-      message: `The app has more than ${bounds.depth} levels of lists and objects inside each other. Remove the levels that no field needs.`
+      message: `The app has more than ${bounds.depth} nested levels of lists and objects. Remove the levels that no field needs.`
     }
   }
   const services = Predicate.isReadonlyRecord(input) && Array.isArray(input.services) ? input.services : []
@@ -92,7 +92,7 @@ export const serviceShapeIssue = (service: unknown, index: number): SpecIssue | 
   return valuesIn(service, open + valuesElsewhere) > open + valuesElsewhere
     ? {
         path: ["services", index],
-        message: `The service has more than ${valuesElsewhere} values outside of ${[...openFields].join(", ")}. Remove the fields that a service doesn't have.`
+        message: `The service has more than ${valuesElsewhere} values outside ${[...openFields].join(", ")}. Remove fields that a service can't have.`
       }
     : undefined
 }

@@ -6,7 +6,7 @@ import { ruleText } from "./ruleText.ts"
 /** The kinds of mistakes, for programs. */
 export type IssueCode = "missing" | "unknown_field" | "wrong_type" | "invalid_value" | "conflict"
 
-/** One problem: its place (`["services", 0, "port"]`), and a sentence with its fix. */
+/** One problem: its path (`["services", 0, "port"]`), and a sentence with its fix. */
 export const SpecIssue = Schema.Struct({
   path: Schema.Array(Schema.Union(Schema.String, Schema.Number)),
   message: Schema.String,
@@ -15,18 +15,18 @@ export const SpecIssue = Schema.Struct({
 }).annotations({ identifier: "SpecIssue" })
 export type SpecIssue = typeof SpecIssue.Type
 
-/** The maximum number of problems that are reported for one app: more help nobody, and each costs time. */
+/** The maximum number of reported problems for one app: more don't help anybody, and each costs time. */
 export const maxSpecIssues = 100
 
 type Path = SpecIssue["path"]
 
-/** A mistake as it is found: a key that is missing may be there under a name that was meant to be it. */
+/** A mistake before post-processing: a missing key may be there under a misspelled name. */
 interface Found extends SpecIssue {
   readonly isMissing?: boolean
   readonly meant?: string
 }
 
-/** What must not be quoted: values of schemas that hold a secret, and all that is in them. */
+/** The values that messages must not quote: those of schemas with a secret, and everything in them. */
 interface Hidden {
   readonly holdsSecret: (ast: AST.AST) => boolean
   readonly inside: boolean
@@ -35,7 +35,7 @@ interface Hidden {
 const listOf = (issues: ParseResult.SingleOrNonEmpty<ParseResult.ParseIssue>): ReadonlyArray<ParseResult.ParseIssue> =>
   "_tag" in issues ? [issues] : issues
 
-/** The value as a config would write it, short. */
+/** The value in a config's notation, shortened. */
 const show = (value: unknown): string => {
   if (value === undefined) return "nothing"
   const short = typeof value === "string" ? value.slice(0, 60) : value
@@ -97,7 +97,7 @@ const keysOf = (ast: AST.AST): ReadonlyArray<string> =>
 
 const isHidden = ({ holdsSecret, inside }: Hidden, ast: AST.AST) => inside || holdsSecret(ast)
 
-/** The same issue of an empty text. Undefined: there is none. */
+/** The same issue for an empty text; undefined if there is none. */
 const withoutValue = (issue: ParseResult.ParseIssue): ParseResult.ParseIssue | undefined => {
   if (issue._tag === "Refinement") return new ParseResult.Refinement(issue.ast, "", issue.kind, issue.issue)
   return issue._tag === "Type" ? new ParseResult.Type(issue.ast, "") : undefined
@@ -119,7 +119,7 @@ const unexpected = (ast: AST.AST, actual: unknown, path: Path, hidden: Hidden): 
 
 const got = (ast: AST.AST, actual: unknown, hidden: Hidden) => (isHidden(hidden, ast) ? "" : `, got ${show(actual)}`)
 
-/** A key that the object does not have: by the rule for its keys where it has one, else with the nearest that it knows. */
+/** An unknown key: reported with the rule for keys if there is one, else with the nearest known key. */
 const unknownKey = (path: Path, parent: AST.AST | undefined, hidden: Hidden): Found => {
   const key = path.at(-1) ?? ""
   const inside = parent === undefined ? undefined : written(parent)
@@ -142,7 +142,7 @@ const unknownKey = (path: Path, parent: AST.AST | undefined, hidden: Hidden): Fo
   return { path, message: `Unknown key ${quoted(String(key))}. ${fix}`, code: "unknown_field" }
 }
 
-/** Of the issues of a union's members, those of the one that was meant. */
+/** From the issues of a union's members, selects those of the intended member. */
 const ofMeantMember = (issue: ParseResult.Composite, path: Path, hidden: Hidden): ReadonlyArray<Found> => {
   const { actual } = issue
   const members = listOf(issue.issues)
@@ -171,9 +171,9 @@ const ofMeantMember = (issue: ParseResult.Composite, path: Path, hidden: Hidden)
   return unexpected(issue.ast, actual, path, hidden)
 }
 
-/** A value of the right type that breaks a rule without a message of its own. */
+/** A value of the right type that breaks a rule without its own message. */
 const brokenRule = (issue: ParseResult.Refinement, path: Path, hidden: Hidden): ReadonlyArray<Found> | undefined => {
-  // A filter that names places inside of the value, or has a sentence of its own, knows more than the rule.
+  // A filter with paths inside the value, or with its own sentence, is more specific than the rule.
   if (issue.kind === "From" || issue.issue._tag !== "Type" || issue.issue.message !== undefined) return undefined
   const rule = ruleText(issue.ast)
   if (rule === undefined) return undefined
@@ -222,8 +222,8 @@ const collect = (
 }
 
 /**
- * One message for each mistake that a parse found, in the order of the schema, up to `maxSpecIssues`. Values of schemas that hold a secret
- * are not in the messages.
+ * One message for each mistake of a parse, in the order of the schema, up to `maxSpecIssues`. Messages don't contain values of schemas with a
+ * secret.
  */
 export const specIssuesOf = (
   error: ParseResult.ParseError,

@@ -6,7 +6,7 @@ const isPattern = (name: string) => /^[a-z0-9*-]+$/.test(name) && name.split("*"
 interface Pattern {
   readonly name: string
   readonly matches: (stage: string) => boolean
-  /** More of its own letters make a pattern more specific, and a name without `*` is the most specific. */
+  /** A pattern with more literal characters is more specific. A name without `*` is the most specific. */
   readonly rank: number
 }
 
@@ -21,8 +21,8 @@ const patternOf = (name: string): Pattern => {
 const listed = (names: ReadonlyArray<string>) => names.map((name) => `"${name}"`).join(", ")
 
 /**
- * Values for each stage, by its name or by a pattern, in which one `*` stands for any text. The most specific match counts. The result gives the values of
- * a stage, and refuses one that nothing matches.
+ * Defines values for each stage, by name or by a pattern with one `*` for any text. The most specific match counts. The result returns the values
+ * of a stage, and refuses a stage that nothing matches.
  *
  * ```ts
  * const settings = defineStages({ production: { min: 2 }, "preview-*": { min: 0 } })
@@ -44,7 +44,7 @@ export const defineStages = <const T>(stages: Readonly<Record<string, T>>): ((st
     const [best, next] = matching
     if (best === undefined) {
       throw misuse(
-        `defineStages has no values for the stage ${quoted(stage)}. It knows ${listed(names)}: add the stage, or deploy one of these.`,
+        `defineStages has no values for the stage ${quoted(stage)}. It has ${listed(names)}: add the stage, or deploy one of these.`,
         valuesOf
       )
     }
@@ -55,8 +55,8 @@ export const defineStages = <const T>(stages: Readonly<Record<string, T>>): ((st
       )
     }
     const values = stages[best.name]
-    // The key is one of the object's own, so this only tells the compiler.
-    if (values === undefined) throw misuse(`"${best.name}" has no values in defineStages. Give it some.`, valuesOf)
+    // The key is one of the object's own, so this only informs the compiler.
+    if (values === undefined) throw misuse(`"${best.name}" has no values in defineStages. Add some.`, valuesOf)
     return values
   }
 }

@@ -25,7 +25,7 @@ const output = (service: string) => {
   return fc.oneof(fc.string({ maxLength: 9 }), fc.constant(url), fc.constant({ join: [url, "/x"] }))
 }
 
-/** Any AppSpec that can be deployed, as it is written. */
+/** Any deployable AppSpec, in written form. */
 export const appSpec: fc.Arbitrary<AppSpecEncoded> = fc.uniqueArray(word, { maxLength: 5 }).chain((names) =>
   fc.record(
     {

@@ -18,7 +18,7 @@ const entriesAt = (value: unknown, key: string): ReadonlyArray<unknown> => {
   return Array.isArray(found) ? found : isObject(found) ? Object.values(found) : []
 }
 
-/** The parts of a spec as it is written, by their names in the JSON Schema. */
+/** The parts of a written spec, by name in the JSON Schema. */
 const partsOf = (spec: unknown): Readonly<Record<keyof typeof parts, ReadonlyArray<unknown>>> => {
   const services = entriesAt(spec, "services")
   const at = (key: string) => services.flatMap((each) => (isObject(each) && each[key] !== undefined ? [each[key]] : []))
@@ -64,8 +64,8 @@ describe("the config that uses every feature", () => {
     }
   })
 
-  it("uses what only a config in TypeScript has", async () => {
-    // A new one doesn't compile here: use it in examples/everything, then name it.
+  it("uses everything that only TypeScript configs have", async () => {
+    // A new one doesn't compile here: use it in examples/everything, then add it here.
     const onlyInTypeScript = { policies: true, charts: true } satisfies Record<
       Exclude<keyof AppInput, "apiVersion" | "app" | "services" | "exports" | "outputs" | "manifests">,
       true

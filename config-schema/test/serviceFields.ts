@@ -3,7 +3,7 @@ import { fieldsOf } from "../src/field.ts"
 import { type AppSpecEncoded, ServiceSpec } from "../src/index.ts"
 
 type Written = AppSpecEncoded["services"][number]
-/** All but what a service is: its name, and an image or a source. */
+/** All fields except the name, and the image or source. */
 export type FieldName = Exclude<keyof Written, "name" | "image" | "source">
 
 export const text = fc.oneof(
@@ -60,7 +60,7 @@ const scale = fc
     concurrency: each.maxConcurrency === 0 ? each.concurrency : Math.min(each.concurrency, each.maxConcurrency)
   }))
 
-/** Patches whose fields need no other part of the app. */
+/** Patches with fields that need no other part of the app. */
 const patches = fc
   .record(
     {
@@ -112,7 +112,7 @@ interface Surroundings {
   readonly maxTimeoutSeconds?: number
 }
 
-/** Any value of each field of a service, as it is written. */
+/** Any written value of each field of a service. */
 export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surroundings) => {
   const address = fc.record({
     service: others.length === 0 ? fc.constant(self) : fc.constantFrom(...others),
@@ -171,7 +171,7 @@ export const fieldNames: ReadonlyArray<FieldName> = fieldsOf(ServiceSpec)
   .map((each) => each.name)
   .filter(isFieldName)
 
-/** Services that differ in one field alone, the second of which has it, as far as `holds` takes them. Beside them there is an `api`. */
+/** Pairs of services that differ in only one field, which the second has, filtered by `holds`. The app also has an `api`. */
 export const pairsOf = (name: FieldName) => {
   const source = { path: ".", digest: `sha256:${"ab".repeat(32)}` }
   const program = name === "build" ? { source } : { image: "nginx:1.27" }

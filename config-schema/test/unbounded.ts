@@ -1,7 +1,7 @@
 type Json = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Whether a regular expression says by itself how long its texts can be: from `^` to `$`, and nothing repeated without end. */
+/** Whether a regular expression bounds the length of its texts: from `^` to `$`, without unbounded repetition. */
 const isFinite = (pattern: unknown): boolean => {
   if (typeof pattern !== "string" || !pattern.startsWith("^") || !pattern.endsWith("$")) return false
   const withoutClasses = pattern.replace(/\\./g, "x").replace(/\[[^\]]*\]/g, "x")
@@ -9,8 +9,8 @@ const isFinite = (pattern: unknown): boolean => {
 }
 
 /**
- * The places of a JSON Schema (or of the schemas of an OpenAPI document) where a value may be as long, as many or as deep as its sender
- * likes. `root` resolves its references.
+ * The unbounded parts of a JSON Schema (or of the schemas of an OpenAPI document), where a sender can choose any length, count or depth. `root`
+ * resolves references.
  */
 export const unbounded = (
   schema: unknown,
@@ -25,7 +25,7 @@ export const unbounded = (
       .split("/")
       .slice(1)
       .reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), root)
-    // OpenAPI 3.1 and JSON Schema 2020-12 read what stands beside a reference, too.
+    // OpenAPI 3.1 and JSON Schema 2020-12 also read keywords beside a reference.
     const { $ref, ...beside } = schema
     return unbounded(isObject(target) ? { ...target, ...beside } : target, root, path, [...above, $ref])
   }

@@ -16,7 +16,7 @@ const parse4 = (written: string): bigint | undefined => {
     : parts.reduce((sum, part) => sum * 256n + BigInt(part), 0n)
 }
 
-/** RFC 4291, 2.2: groups of hexadecimal digits, one `::`, the last 32 bits perhaps as an IPv4 address. No zone: it names an interface. */
+/** RFC 4291, 2.2: groups of hexadecimal digits, one `::`, and optionally the last 32 bits as an IPv4 address. No zone, which names an interface. */
 const parse6 = (written: string): bigint | undefined => {
   if (written.length > 45) return undefined
   const tail = written.slice(written.lastIndexOf(":") + 1)
@@ -37,8 +37,8 @@ const parse6 = (written: string): bigint | undefined => {
 }
 
 /**
- * An address as a range of one. `undefined`: not an address in the usual notation (no leading zeros, hexadecimal octets, short forms or
- * zones).
+ * Parses an address as a range of one; `undefined` if it isn't in the usual notation (without leading zeros, hexadecimal octets, short forms
+ * and zones).
  */
 export const parseAddress = (written: string): IpRange | undefined => {
   const version = written.includes(":") ? 6 : 4
@@ -51,7 +51,7 @@ const startOf = (version: 4 | 6, address: bigint, length: number) => {
   return (address >> free) << free
 }
 
-/** `10.1.2.3/8` is `10.0.0.0/8`. Leading zeros are decimal. `undefined`: not a range. */
+/** Parses a range; `undefined` if it isn't one. `10.1.2.3/8` becomes `10.0.0.0/8`. Leading zeros are decimal. */
 export const parseRange = (cidr: string): IpRange | undefined => {
   const [written = "", prefix = "", ...more] = cidr.split("/")
   const plain = written.includes(":") ? written : written.replace(/\b0+(?=\d)/g, "")
@@ -62,7 +62,7 @@ export const parseRange = (cidr: string): IpRange | undefined => {
   return { version: address.version, base: startOf(address.version, address.base, length), length }
 }
 
-/** Ranges that are known to be ones: of a table, or checked by a Schema. Throws for others. */
+/** Parses a range that is known to be valid, from a table or checked by a Schema. Throws otherwise. */
 export const rangesOf = (cidrs: ReadonlyArray<string>): ReadonlyArray<IpRange> =>
   cidrs.map((cidr) => {
     const range = parseRange(cidr)
@@ -92,23 +92,23 @@ export const isWithin = (inner: IpRange, outer: IpRange): boolean =>
   inner.length >= outer.length &&
   startOf(inner.version, inner.base, outer.length) === outer.base
 
-/** Is this address in this range? Not if one of them isn't written as such. */
+/** Whether this address is in this range. False if one of them is invalid. */
 export const isAddressIn = (address: string, cidr: string): boolean => {
   const [one, range] = [parseAddress(address), parseRange(cidr)]
   return one !== undefined && range !== undefined && isWithin(one, range)
 }
 
-/** Two ranges are apart, or one is in the other. */
+/** Two ranges are either disjoint, or one contains the other. */
 export const overlap = (a: IpRange, b: IpRange): boolean => isWithin(a, b) || isWithin(b, a)
 
-/** Without those that another holds, each once, in the order given. */
+/** Removes duplicates and ranges inside others, and keeps the order. */
 export const outermost = (ranges: ReadonlyArray<IpRange>): ReadonlyArray<IpRange> =>
   ranges.filter(
     (range, index) =>
       !ranges.some((other, at) => at !== index && isWithin(range, other) && (!isWithin(other, range) || at < index))
   )
 
-/** The parts to cut out of `range`, so that it contains nothing of `closed`; `undefined` if nothing would remain. */
+/** The parts to cut out of `range`, so that it doesn't overlap `closed`; `undefined` if nothing would remain. */
 export const cutFrom = (range: IpRange, closed: ReadonlyArray<IpRange>): ReadonlyArray<IpRange> | undefined =>
   closed.some((value) => isWithin(range, value))
     ? undefined

@@ -55,14 +55,14 @@ const open = ["1.1.1.1", "172.32.0.1", "11.0.0.1", "168.63.129.17", "2606:4700::
 const notAddresses = ["", "localhost", "127.1", "0x7f.1", "0177.0.0.1", "127.0.0.1 ", "fe80::1%eth0", "1::2::3", ":1"]
 
 describe("the table of special addresses", () => {
-  it("tells the public internet from everything else", () => {
+  it("distinguishes the public internet from everything else", () => {
     const all = [...metadata, ...own, ...mapped, ...never, ...open, ...notAddresses]
     expect(all.filter(isPublicAddress)).toEqual(open)
     expect(all.filter((value) => isReachableAddress(value, "public"))).toEqual(open)
     expect(all.filter((value) => isReachableAddress(value, "private"))).toEqual([...own, ...mapped, ...open])
   })
 
-  it("judges an IPv4 address the same when it is mapped into IPv6, and never lets it through in another wrapping", () => {
+  it("treats an IPv4-mapped IPv6 address like the IPv4 address, and refuses any other embedding", () => {
     const hex = (address: string) => {
       const [a = 0, b = 0, c = 0, d = 0] = address.split(".").map(Number)
       return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`
@@ -105,12 +105,12 @@ describe("the table of special addresses", () => {
 })
 
 describe("ranges", () => {
-  it("parses just the addresses that Node takes", () => {
+  it("parses exactly the addresses that Node accepts", () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.ipV4(), fc.ipV6(), fc.ipV4Extended(), fc.string({ unit: fc.constantFrom(..."0123abf:.x%/") })),
         (written) => {
-          // Node takes zones (`fe80::1%eth0`).
+          // Node accepts zones (`fe80::1%eth0`).
           expect(parseAddress(written) !== undefined, written).toBe(isIP(written) !== 0 && !written.includes("%"))
         }
       ),
@@ -118,7 +118,7 @@ describe("ranges", () => {
     )
   })
 
-  it("writes back the same text that it read", () => {
+  it("formats to the same text that it parsed", () => {
     fc.assert(
       fc.property(fc.oneof(fc.tuple(fc.ipV4(), fc.nat(32)), fc.tuple(fc.ipV6(), fc.nat(128))), ([address, length]) => {
         const range = parseRange(`${address}/${length}`)
@@ -134,7 +134,7 @@ describe("ranges", () => {
     expect(parseRange("010.1.2.3/08")).toEqual(parseRange("10.0.0.0/8"))
   })
 
-  it("cuts closed addresses out of a range, and leaves nothing of a closed range", () => {
+  it("cuts closed addresses out of a range, until nothing of a closed range remains", () => {
     const closed = [...rangesFor(4, "host", "metadata"), ...rangesOf(["10.96.0.0/12", "10.100.0.0/16"])]
     const rangeOf = (cidr: string): IpRange => parseRange(cidr) ?? { version: 4, base: 0n, length: 0 }
     const cut = (cidr: string) => cutFrom(rangeOf(cidr), closed)?.map(writeRange)

@@ -3,11 +3,11 @@ import { type IpRange, isWithin, parseAddress, rangesOf } from "./ipRange.ts"
 /**
  * The purpose of a range of special addresses.
  *
- * - `host`: this host and its own links; never a tenant's.
- * - `metadata`: where clouds give a machine's credentials, settings and scripts to any caller.
- * - `private`: networks of the operator, or of this machine's neighbours.
+ * - `host`: this host and its links; never open to tenants.
+ * - `metadata`: services where clouds hand a machine's credentials, settings and scripts to any caller.
+ * - `private`: networks of the operator, or of neighboring machines.
  * - `reserved`: networks that tenants have no reason to reach.
- * - `embedded`: an IPv4 address inside of an IPv6 one, which a translator or tunnel would unpack.
+ * - `embedded`: an IPv4 address inside an IPv6 one, which a translator or tunnel would unpack.
  * - `documentation`: for examples; not assigned to anybody.
  */
 export type SpecialUse = "host" | "metadata" | "private" | "reserved" | "embedded" | "documentation"
@@ -15,13 +15,13 @@ export type SpecialUse = "host" | "metadata" | "private" | "reserved" | "embedde
 export interface SpecialRange {
   readonly cidr: string
   readonly use: SpecialUse
-  /** The description that a message may use. */
+  /** The description for messages. */
   readonly what: string
 }
 
 /**
- * The one table of addresses that are not of the public internet: IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890) and
- * multicast, without the entries that are globally reachable, and the metadata services of clouds wherever they are.
+ * The table of addresses outside the public internet: IANA's IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890) and multicast,
+ * without the globally reachable entries, plus the metadata services of clouds at any address.
  */
 export const specialRanges: ReadonlyArray<SpecialRange> = [
   { cidr: "0.0.0.0/8", use: "host", what: "this network (RFC 791)" },
@@ -79,20 +79,20 @@ export const specialRanges: ReadonlyArray<SpecialRange> = [
 
 const table = specialRanges.map((special) => ({ ...special, ranges: rangesOf([special.cidr]) }))
 
-/** The ranges of the table that have one of these uses. */
+/** The ranges of the table with one of these uses. */
 export const rangesFor = (version: 4 | 6, ...uses: ReadonlyArray<SpecialUse>): ReadonlyArray<IpRange> =>
   table
     .filter((each) => uses.includes(each.use))
     .flatMap((each) => each.ranges.filter((range) => range.version === version))
 
-/** The first range of the table that holds all of this range. */
+/** The first range of the table that contains all of this range. */
 export const specialOf = (range: IpRange): SpecialRange | undefined =>
   table.find((each) => each.ranges.some((special) => isWithin(range, special)))
 
 const mapped = rangesOf(["::ffff:0:0/96"])
-/** Global unicast: IANA has given out nothing else (IPv6 Address Space). */
+/** Global unicast: IANA has assigned nothing else (IPv6 Address Space). */
 const globalUnicast = rangesOf(["2000::/3"])
-/** Loopback is the host's own, and a private network to whoever is on that host. */
+/** Loopback belongs to the host, and is a private network for everybody on that host. */
 const loopback = rangesOf(["127.0.0.0/8", "::1/128"])
 
 /** Normalizes an address: an IPv4-mapped IPv6 address becomes the IPv4 address (RFC 4291, 2.5.5.2). */
@@ -105,7 +105,7 @@ const addressOf = (written: string): IpRange | undefined => {
 
 const isOneOf = (address: IpRange, ranges: ReadonlyArray<IpRange>) => ranges.some((range) => isWithin(address, range))
 
-/** Is it a public address on the internet? Text that isn't an address isn't public. */
+/** Whether it is a public internet address. Text that isn't an address isn't public. */
 export const isPublicAddress = (written: string): boolean => {
   const address = addressOf(written)
   if (address === undefined || specialOf(address) !== undefined) return false
@@ -113,12 +113,12 @@ export const isPublicAddress = (written: string): boolean => {
 }
 
 /**
- * How far the server may go for somebody who names any host: `public` to the internet only; `private` to the operator's own networks and
- * this machine too.
+ * Where the server may connect for users who can name any host: `public` means only the internet; `private` includes the operator's networks
+ * and this machine.
  */
 export type Reach = "public" | "private"
 
-/** May the server connect to this address? Both reaches exclude link-local and metadata addresses, and text that isn't an address. */
+/** Whether the server may connect to this address. Both kinds exclude link-local and metadata addresses, and text that isn't an address. */
 export const isReachableAddress = (written: string, reach: Reach): boolean => {
   if (isPublicAddress(written)) return true
   const address = addressOf(written)

@@ -1,10 +1,10 @@
 import type { Reference, Secret, Text } from "../references.ts"
 import type { OwnSecret, Variable } from "./variables.ts"
 
-/** The variables of a contract, by their names. */
+/** The variables of a contract, by name. */
 export type Variables = Readonly<Record<string, Variable<unknown> | Secret | OwnSecret>>
 
-/** What a config may give a variable: a value of its type, or a reference whose value is known only when the service runs. */
+/** The values that a config can set for a variable: one of its type, or a reference that is resolved when the service runs. */
 export type GivenTo<V> = V extends Variable<infer Value> ? Exclude<Value, undefined> | Reference : Secret | Text
 
 /** The value that the program gets. */
@@ -14,7 +14,7 @@ const contract = Symbol.for("maxcloud.dev/env")
 
 type Given = string | number | boolean | Reference
 
-/** The environment that a service needs. A config gives it to the service as `env`; the service's own code reads it with `readEnv`. */
+/** The environment that a service needs. The config passes it as `env`; the service's own code reads it with `readEnv`. */
 export interface EnvContract<V extends Variables = Variables> {
   /** The same contract, with values for some of its variables. */
   with(values: { readonly [Name in keyof V]?: GivenTo<V[Name]> }): EnvContract<V>
@@ -27,8 +27,8 @@ const contractOf = <V extends Variables>(variables: V, given: Readonly<Record<st
 })
 
 /**
- * The environment that a service needs, written once: `envOf({ DATABASE_URL: secret(), RATE: number({ default: 5 }) })`. `PORT` isn't part of
- * it, because the platform sets it.
+ * Describes the environment that a service needs: `envOf({ DATABASE_URL: secret(), RATE: number({ default: 5 }) })`. `PORT` isn't part of it,
+ * because the platform sets it.
  */
 export const envOf = <const V extends Variables>(variables: V & { readonly PORT?: never }): EnvContract<V> =>
   contractOf<V>(variables, {})
@@ -40,7 +40,7 @@ export const variablesOf = <V extends Variables>(of: EnvContract<V>): V => of[co
 
 const isSecret = (of: Variables[string]): of is Secret | OwnSecret => !("read" in of)
 
-/** The name of the secret that a variable stands for; undefined if it isn't one. */
+/** The name of a variable's secret; undefined if it isn't one. */
 export const secretNameOf = (name: string, of: Variables[string]): string | undefined =>
   isSecret(of) ? (of.secret ?? name) : undefined
 
@@ -49,7 +49,7 @@ interface Problem {
   readonly message: string
 }
 
-/** What a config that gives this contract to a service says: values to send, and everything that is missing or malformed. */
+/** Evaluates a service's contract in a config: the values to send, and everything that is missing or malformed. */
 export interface Filled {
   readonly env: Readonly<Record<string, Given>>
   readonly problems: ReadonlyArray<Problem>
@@ -63,7 +63,7 @@ const isReference = (value: unknown): value is Reference =>
 const isPlain = (value: unknown): value is string | number | boolean =>
   typeof value === "string" || typeof value === "number" || typeof value === "boolean"
 
-/** The value of one variable, or why there is none. */
+/** The value of one variable, or why it is missing. */
 const fill = (
   name: string,
   of: Variables[string],

@@ -56,7 +56,7 @@ const refusal = (source: Readonly<Record<string, string>>): EnvInvalid => {
 }
 
 describe("readEnv", () => {
-  it("gives typed values, with defaults for what nobody set", () => {
+  it("returns typed values, with defaults for missing ones", () => {
     const env: EnvOf<typeof contract> = readEnv(contract, complete)
     const typed: {
       readonly DATABASE_URL: string
@@ -70,14 +70,14 @@ describe("readEnv", () => {
       ...{ DATABASE_URL: complete.DATABASE_URL, SESSION_KEY: "a-key", RATE: 5, WORKERS: 4, DEBUG: false },
       ...{ MODE: "fast", LEVEL: "info", GREETING: "Hello", API: "http://api.example.com", SENTRY: undefined }
     })
-    // @ts-expect-error a variable that the contract hasn't
+    // @ts-expect-error a variable that the contract doesn't have
     expect(env.RATES).toBeUndefined()
     // @ts-expect-error a number isn't a text
     const wrong: string = env.RATE
     expect(wrong).toBe(5)
   })
 
-  it("reports every missing and malformed variable at once, and no value", () => {
+  it("reports every missing and malformed variable at once, without values", () => {
     const malformed = {
       WORKERS: "hunter2",
       DEBUG: "yes",
@@ -102,7 +102,7 @@ describe("readEnv", () => {
     expect(message.split("\n")).toHaveLength(problems.length + 1)
   })
 
-  it("reads each number and boolean that a config writes", () => {
+  it("reads each number and boolean that a config can set", () => {
     const one = envOf({ N: number(), B: boolean() })
     fc.assert(
       fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean(), (value, flag) => {
@@ -134,7 +134,7 @@ describe("a contract in a config", () => {
       ...{ stage: "production", organization: "local", runtime: "kubernetes", git: undefined }
     })
 
-  it("becomes plain values and secrets that parse, defaults included", async () => {
+  it("becomes plain values and secrets that parse, including defaults", async () => {
     const api = service("api", { image: "nginx" })
     const { issues, spec } = await evaluated(
       contract.with({
@@ -154,7 +154,7 @@ describe("a contract in a config", () => {
     })
   })
 
-  it("reports every variable that nothing sets, and every value of another form, with its place", async () => {
+  it("reports every missing variable and every malformed value, with its position", async () => {
     // @ts-expect-error a value that the contract doesn't allow
     const { issues } = await evaluated(contract.with({ WORKERS: 0.5, MODE: "slow", DATABASE_URL: "plain", NOPE: "x" }))
     expect(issues.map(({ message, path }) => `${path.join(".")}: ${message}`)).toStrictEqual([
@@ -170,7 +170,7 @@ describe("a contract in a config", () => {
 describe("@maxcloud/sdk/env", () => {
   const entry = fileURLToPath(new URL("../../../sdk/src/env.ts", import.meta.url))
 
-  it("imports six small files and nothing else, and runs where there is nothing of Node", async () => {
+  it("imports only six small files, and runs without Node", async () => {
     const { metafile, outputFiles } = await build({
       entryPoints: [entry],
       ...{
@@ -216,8 +216,8 @@ describe("a contract's reference", () => {
     ["a secret", secret("A")],
     ["an address", service("api", { image: "a:1" }).url],
     ["an address of another app", external("billing", "api").url],
-    ["those put together", text`${external("billing", "api").url}/v1`]
-  ])("may be %s", (_, given) => {
+    ["a joined text", text`${external("billing", "api").url}/v1`]
+  ])("can be %s", (_, given) => {
     expect(filled(envOf({ API: url() }).with({ API: given }))).toEqual({ env: { API: given }, problems: [] })
   })
 })

@@ -1,4 +1,4 @@
-/** What `@maxcloud/sdk/env` has: for configs and for the services themselves, so without any dependency. */
+/** The exports of `@maxcloud/sdk/env`, for configs and for the services themselves, so without dependencies. */
 export type { Secret, SecretOptions } from "../references.ts"
 export { type EnvContract, envOf, type GivenTo, type ValueOf, type Variables } from "./envOf.ts"
 export { EnvInvalid, type EnvOf, type EnvProblem, readEnv } from "./readEnv.ts"

@@ -1,17 +1,17 @@
 import { type EnvContract, secretNameOf, type ValueOf, type Variables, variablesOf } from "./envOf.ts"
 import type { Variable } from "./variables.ts"
 
-/** The values of a contract's variables, by their names. */
+/** The values of a contract's variables, by name. */
 export type EnvOf<C> = C extends EnvContract<infer V> ? Values<V> : never
 
 /** A variable that is missing or malformed. */
 export interface EnvProblem {
   readonly name: string
-  /** What is wrong, and the form that it needs. Never the value. */
+  /** The problem, and the required form. Never the value. */
   readonly problem: string
 }
 
-/** The environment doesn't have what the contract needs. The message lists every variable that is missing or malformed, and no values. */
+/** The environment doesn't match the contract. The message lists every missing or malformed variable, without values. */
 export class EnvInvalid extends Error {
   override readonly name = "EnvInvalid"
   readonly problems: ReadonlyArray<EnvProblem>
@@ -41,7 +41,7 @@ type Source = Readonly<Record<string, string | undefined>>
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null
 
-/** `process.env` of Node, Bun and Deno, without a dependency on the types of any. */
+/** `process.env` of Node, Bun and Deno, without depending on their types. */
 const ownEnvironment = (): Source => {
   const host: unknown = Reflect.get(globalThis, "process")
   const env: unknown = isObject(host) ? Reflect.get(host, "env") : undefined
@@ -54,8 +54,8 @@ const hasAll = <V extends Variables>(values: object, contract: EnvContract<V>): 
   Object.keys(variablesOf(contract)).every((name) => name in values)
 
 /**
- * The environment as the contract describes it, with its types: call it once, when the program starts. Throws `EnvInvalid`, which lists every
- * variable that is missing or malformed at once and never shows a value.
+ * Reads the environment that the contract describes, with its types. Call it once, when the program starts. Throws `EnvInvalid`, which lists every
+ * missing or malformed variable at once and never shows a value.
  */
 export const readEnv = <V extends Variables>(
   contract: EnvContract<V>,

@@ -1,25 +1,25 @@
 import { reference, type Secret, type SecretOptions } from "../references.ts"
 
-/** A variable of a contract: the form of its text, and the value that the program gets. Made by `string`, `number`, `boolean`, `oneOf` or `url`. */
+/** A variable of a contract: the form of its text, and the program's value. Created by `string`, `number`, `boolean`, `oneOf` or `url`. */
 export interface Variable<out Value> {
   /** The completion of "isn't …": `a number from 1 to 10`. */
   readonly form: string
   /** The value if nobody sets the variable. */
   readonly default?: Value
-  /** May the program run without it? */
+  /** Whether the program can run without it. */
   readonly isOptional: boolean
-  /** The value that a text stands for; undefined if the text doesn't have the form. */
+  /** Parses a text; undefined if it doesn't have the form. */
   readonly read: (text: string) => Value | undefined
 }
 
-/** A secret of a contract that has the variable's own name. */
+/** A secret of a contract, with the variable's name. */
 export interface OwnSecret extends SecretOptions {
   readonly secret?: never
   readonly isSecret: true
 }
 
 export interface WithDefault<Value> {
-  /** The value if nobody sets the variable. The config writes it into the environment, so that every language sees it. @default none: somebody must set it */
+  /** The value if nobody sets the variable. The config puts it into the environment, so that every language gets it. @default none, so somebody must set it */
   readonly default?: Value
 }
 
@@ -34,9 +34,9 @@ const variable = <Value>(
   ...(options.default === undefined ? {} : { default: options.default })
 })
 
-/** A secret of the same app and stage, set by `maxcloud secrets set NAME`. */
+/** A secret of the same app and stage, set with `maxcloud secrets set NAME`. */
 export function secret(name: string, options?: SecretOptions): Secret
-/** A secret that is named like its variable: only in `envOf`. */
+/** A secret with the variable's name. Only in `envOf`. */
 export function secret(options?: SecretOptions): OwnSecret
 export function secret(named: string | SecretOptions = {}, options: SecretOptions = {}): Secret | OwnSecret {
   const { generate } = typeof named === "string" ? options : named
@@ -45,7 +45,7 @@ export function secret(named: string | SecretOptions = {}, options: SecretOption
   return reference({ secret: named, ...fields }, `secret("${named}")`)
 }
 
-/** Any text, the empty one too. */
+/** Any text, including an empty one. */
 export const string = (options: WithDefault<string> = {}): Variable<string> =>
   variable("a text", options, (text) => text)
 
@@ -54,7 +54,7 @@ export interface NumberOptions extends WithDefault<number> {
   readonly min?: number
   /** @default any */
   readonly max?: number
-  /** Only whole numbers? @default false */
+  /** Whether to allow only whole numbers. @default false */
   readonly integer?: boolean
 }
 
@@ -75,7 +75,7 @@ export const number = (options: NumberOptions = {}): Variable<number> => {
   })
 }
 
-/** `true` or `false`, and nothing else. */
+/** Only `true` or `false`. */
 export const boolean = (options: WithDefault<boolean> = {}): Variable<boolean> =>
   variable('"true" or "false"', options, (text) => (text === "true" ? true : text === "false" ? false : undefined))
 
@@ -103,5 +103,5 @@ export const url = (options: WithDefault<string> = {}): Variable<string> =>
     URL.canParse(text) ? text : undefined
   )
 
-/** A variable that the program can do without: then its value is `undefined`. */
+/** An optional variable. If it's missing, its value is `undefined`. */
 export const optional = <Value>(of: Variable<Value>): Variable<Value | undefined> => ({ ...of, isOptional: true })

@@ -5,9 +5,9 @@ import type { AppObject, ManifestPatch } from "../manifests.ts"
 import type { Probe } from "../probes.ts"
 import { linksOf, type ServiceSpec } from "../service.ts"
 
-/** A probe as a policy sees it. */
+/** A probe, for policies. */
 export interface PolicyProbe {
-  /** null: a TCP connection. */
+  /** null for a TCP connection. */
   readonly path: string | null
   readonly initialDelaySeconds: number
   readonly periodSeconds: number
@@ -15,29 +15,29 @@ export interface PolicyProbe {
   readonly failureThreshold: number
 }
 
-/** A service as a policy sees it: every default is filled in, amounts are numbers, and an absent value is null. */
+/** A service, for policies: defaults are filled in, amounts are numbers, and absent values are null. */
 export interface PolicyService {
   readonly name: string
-  /** As the config writes it. null: it is built from `source`. */
+  /** As the config writes it; null if it is built from `source`. */
   readonly image: string | null
-  /** Of the image: its registry's host, `docker.io` if it names none. */
+  /** The image's registry; `docker.io` if it names none. */
   readonly registry: string | null
-  /** Of the image, such as `library/nginx`. */
+  /** The image's repository, such as `library/nginx`. */
   readonly repository: string | null
-  /** Of the image; `latest` if it has neither tag nor digest. null: it has a digest alone. */
+  /** The image's tag; `latest` if it has neither tag nor digest, null if it only has a digest. */
   readonly tag: string | null
-  /** Of the image: `sha256:…`. */
+  /** The image's digest: `sha256:…`. */
   readonly digest: string | null
-  /** The folder that it is built from. */
+  /** The source folder. */
   readonly source: string | null
-  /** Empty: the image's own. */
+  /** Empty for the image's own. */
   readonly command: ReadonlyArray<string>
   readonly args: ReadonlyArray<string>
   readonly port: number | "auto"
   readonly protocol: "http1" | "h2c"
   /** A text, or a reference such as `{ secret: "NAME" }`. */
   readonly env: Readonly<Record<string, EnvValue>>
-  /** Path to secret. */
+  /** Secrets by path. */
   readonly files: Readonly<Record<string, SecretReference>>
   readonly cpuMilli: number
   readonly memoryBytes: number
@@ -55,7 +55,7 @@ export interface PolicyService {
     readonly liveness: PolicyProbe | null
   }
   readonly visibility: "public" | "internal"
-  /** The services that it may call: its `links`, and those that its `env` names. */
+  /** The services that it may call: its `links`, and those in its `env`. */
   readonly links: ReadonlyArray<string>
   readonly egress: "internet" | "none" | ReadonlyArray<string>
   readonly labels: Readonly<Record<string, string>>
@@ -63,14 +63,14 @@ export interface PolicyService {
   readonly manifests: ReadonlyArray<ManifestPatch>
 }
 
-/** An app as a policy sees it. It is plain data, and nothing can be changed in it. */
+/** An app, for policies. Immutable plain data. */
 export interface PolicyApp {
   readonly app: string
   readonly stage: string
   readonly services: ReadonlyArray<PolicyService>
-  /** Services that other apps may call: name to apps. */
+  /** Services that other apps may call, with those apps. */
   readonly exports: Readonly<Record<string, { readonly to: ReadonlyArray<string> }>>
-  /** Kubernetes objects of its own. */
+  /** Its additional Kubernetes objects. */
   readonly manifests: ReadonlyArray<AppObject>
 }
 
@@ -122,7 +122,7 @@ const serviceOf = (service: ServiceSpec): PolicyService => {
   }
 }
 
-/** The app as policies see it, in the repository and on the server. */
+/** The app for policies, in the repository and on the server. */
 export const policyAppOf = ({ app, exports, manifests, services }: AppSpec, stage: string): PolicyApp => ({
   app,
   stage,
@@ -131,7 +131,7 @@ export const policyAppOf = ({ app, exports, manifests, services }: AppSpec, stag
   manifests: manifests ?? []
 })
 
-/** Fields of a config whose values a policy sees under another name. */
+/** Fields of a config that have another name in policies. */
 const writtenNames: Readonly<Record<string, string>> = {
   registry: "image",
   repository: "image",
@@ -145,7 +145,7 @@ const writtenNames: Readonly<Record<string, string>> = {
   periodSeconds: "period"
 }
 
-/** Where a config writes a field: `["memory"]` for `memoryBytes`, `["scale", "max"]` for `scale.max`. */
+/** The path of a field in the config: `["memory"]` for `memoryBytes`, `["scale", "max"]` for `scale.max`. */
 export const writtenField = (field: string | ReadonlyArray<string | number>): ReadonlyArray<string | number> => {
   const parts = typeof field === "string" ? (field === "" ? [] : field.split(".")) : field
   return parts.map((part, index) => {

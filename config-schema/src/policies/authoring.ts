@@ -4,26 +4,26 @@ import type { PolicyApp } from "./PolicyApp.ts"
 
 const described = Symbol.for("maxcloud.dev/policy")
 
-/** A rule that an app must keep, for the `policies` of a config. */
+/** A rule that an app must follow, for the `policies` of a config. */
 export interface Policy {
   readonly name: string
   readonly [described]: { readonly warns: boolean } & ({ readonly written: unknown } | { readonly check: PolicyCheck })
 }
 
-/** What a policy of your own finds. */
+/** A finding of your own policy. */
 export interface PolicyProblem {
-  /** What is wrong, and how to fix it. */
+  /** The problem and its fix. */
   readonly message: string
   /** The service's name. */
   readonly service?: string | undefined
-  /** Where in the service, such as `scale.max`, or in the app: the message then has the line. A list if a name in it has a dot. */
+  /** The field in the service, such as `scale.max`, or in the app, so that the message has its line. Use a list if a name contains a dot. */
   readonly field?: string | ReadonlyArray<string | number> | undefined
 }
 
 type LeftOut = false | null | undefined
 type Problems = string | PolicyProblem | LeftOut | ReadonlyArray<string | PolicyProblem | LeftOut>
 
-/** Looks at an app. Gives what is wrong with it, or nothing. */
+/** Checks an app. Returns its problems, or nothing. */
 export type PolicyCheck = (app: PolicyApp) => Problems | Promise<Problems>
 
 const keptAs = (name: string, value?: unknown): Policy => ({
@@ -62,11 +62,11 @@ export const noPublic = (...except: ReadonlyArray<string>): Policy => keptAs("no
 /** No service may connect to the whole internet, except those named here: `egress` names ranges, or is `none`. */
 export const noOpenEgress = (...except: ReadonlyArray<string>): Policy => keptAs("noOpenEgress", except)
 
-/** No password, token or key stands in plain text in `env`, `command` or `args`. */
+/** No password, token or key is in plain text in `env`, `command` or `args`. */
 export const noPlainSecrets: Policy = keptAs("noPlainSecrets")
 
 /**
- * A policy of your own: a function over the app that gives what is wrong with it.
+ * A policy of your own: a function of the app that returns its problems.
  *
  * ```ts
  * const fewServices = policy("few-services", (app) => app.services.length > 5 && "Split the app: it has more than 5 services.")
@@ -87,22 +87,22 @@ export const policy = (name: string, check: PolicyCheck): Policy => {
 
 const isPolicy = (value: unknown): value is Policy => typeof value === "object" && value !== null && described in value
 
-/** The same policy, whose findings are warnings: they don't refuse a deploy. */
+/** The same policy, but its findings are warnings and don't refuse a deploy. */
 export const warn = (policy: Policy): Policy => {
-  if (!isPolicy(policy)) throw misuse("warn takes a policy: write warn(noLatest)", warn)
+  if (!isPolicy(policy)) throw misuse("warn needs a policy: write warn(noLatest)", warn)
   return { ...policy, [described]: { ...policy[described], warns: true } }
 }
 
-/** A policy of a config, as it leaves the config's thread. `index`: its place in `policies`. */
+/** A policy of a config, in the message from the config's thread. `index` is its position in `policies`. */
 export type WrittenPolicy = { readonly index: number } & (
   | { readonly written: unknown }
   | { readonly own: { readonly name: string; readonly warns: boolean } }
 )
 
-/** What a policy of the config's own answers. */
+/** The answer of one of the config's own policies. */
 export type PolicyAnswer = { readonly problems: ReadonlyArray<PolicyProblem> } | { readonly fault: string }
 
-/** Asks the config's own policies one after another. `begin` is told of each before it runs. */
+/** Runs the config's own policies one after another. Calls `begin` before each. */
 export type AskOwn = (app: PolicyApp, begin?: (place: number) => void) => Promise<ReadonlyArray<PolicyAnswer>>
 
 const isLeftOut = (value: unknown): value is LeftOut => value === false || value === null || value === undefined
@@ -139,7 +139,7 @@ const answerOf = (answer: unknown): PolicyAnswer => {
   return odd === -1
     ? { problems: problems.flatMap((each) => each ?? []).slice(0, 100) }
     : {
-        fault: `gave ${shown(all[odd])}. Let it return texts, objects such as { service, field, message }, or nothing.`
+        fault: `returned ${shown(all[odd])}. Return texts, objects such as { service, field, message }, or nothing.`
       }
 }
 
@@ -159,12 +159,12 @@ const saidBy = (error: unknown): string => {
   }
 }
 
-/** The policies of a list, by their places in it, and who asks those of the config's own. */
+/** The policies of a list with their positions, and a function that runs the config's own. */
 export const policiesOf = (
   list: unknown,
   from: Parameters<typeof misuse>[1]
 ): { readonly policies: ReadonlyArray<WrittenPolicy>; readonly ask: AskOwn } => {
-  if (list !== undefined && !Array.isArray(list)) throw misuse("policies takes a list: policies: [noLatest]", from)
+  if (list !== undefined && !Array.isArray(list)) throw misuse("policies must be a list: policies: [noLatest]", from)
   const given: ReadonlyArray<unknown> = list ?? []
   const checks: Array<PolicyCheck> = []
   const policies = given.flatMap((each, index): ReadonlyArray<WrittenPolicy> => {

@@ -13,14 +13,14 @@ const one = (description: string, name: string, value: object) => ({
 
 const entries = Object.entries(keptPolicies)
 
-/** JSON Schemas of `policies` in YAML and JSON: of the list, and of one of them. */
+/** The JSON Schemas of `policies` in YAML and JSON: the list, and a single policy. */
 export const policiesJsonSchema = {
   list: {
     type: "array",
     items: { $ref: "#/$defs/Policy" },
     maxItems: 100,
     description:
-      "Rules that the app must keep, for `plan`, `deploy` and `config check`. They aren't sent to the server."
+      "Rules that the app must follow, for `plan`, `deploy` and `config check`. They aren't sent to the server."
   },
   policy: () => ({
     anyOf: [

@@ -9,12 +9,12 @@ import { bytesQuantity, cpuQuantity } from "../units.ts"
 import type { PolicyApp, PolicyService } from "./PolicyApp.ts"
 import { isNoSecret, keyIn, namesSecret } from "./plainSecrets.ts"
 
-/** What a policy finds in a service. */
+/** A policy's finding in a service. */
 export interface Found {
-  /** Place in `services`. */
+  /** The position in `services`. */
   readonly service: number
   readonly field: ReadonlyArray<string | number>
-  /** What is wrong, and how to fix it. */
+  /** The problem and its fix. */
   readonly message: string
 }
 
@@ -22,13 +22,13 @@ export type Check = (app: PolicyApp) => ReadonlyArray<Found>
 
 /** A policy that ships with max-cloud. */
 export interface Kept {
-  /** Shown by editors and the reference. `authoring.ts` repeats it over the function, and a test compares the two. */
+  /** Shown by editors and the reference. `authoring.ts` repeats it above the function; a test compares the two. */
   readonly description: string
-  /** As YAML writes it. */
+  /** The form in YAML. */
   readonly example: string
-  /** Without a value. undefined: it needs one. */
+  /** Its check without a value; undefined if it needs one. */
   readonly check: Check | undefined
-  /** With a value. undefined: it takes none. */
+  /** Its check with a value; undefined if it takes none. */
   readonly value: PolicyValue | undefined
 }
 
@@ -37,7 +37,7 @@ interface PolicyValue {
   readonly decode: (written: unknown) => Either.Either<Check, ReadonlyArray<SpecIssue>>
 }
 
-/** One finding at most for each service. */
+/** At most one finding per service. */
 const each =
   (find: (service: PolicyService) => Omit<Found, "service"> | undefined): Check =>
   ({ services }) =>
@@ -58,7 +58,7 @@ const keptWith = <A, I>(
   example: string,
   schema: Schema.Schema<A, I>,
   checkOf: (value: A) => Check,
-  /** What it means without a value. */
+  /** The meaning without a value. */
   without?: A
 ): Kept => {
   const decode = Schema.decodeUnknownEither(schema, { errors: "all" })
@@ -92,21 +92,21 @@ const plainSecretsIn = (service: PolicyService): ReadonlyArray<Omit<Found, "serv
     return [
       {
         field: ["env", name],
-        message: `${name} ${seems}, and stands here in plain text. Set it by \`maxcloud secrets set ${name}\`, and write secret("${name}") (in YAML { secret: ${name} }).`
+        message: `${name} ${seems}, and is in plain text here. Set it with \`maxcloud secrets set ${name}\`, and use secret("${name}") (in YAML { secret: ${name} }).`
       }
     ]
   })
   const inWords = (["command", "args"] as const).flatMap((field) =>
     service[field].flatMap((word, index) => {
       const key = keyIn(word)
-      const message = `This looks like ${key}, in plain text. Put it into a secret, and name a variable of it: $(NAME).`
+      const message = `This looks like ${key} in plain text. Put it into a secret, and use its variable: $(NAME).`
       return key === undefined ? [] : [{ field: [field, index], message }]
     })
   )
   return [...inEnv, ...inWords]
 }
 
-/** Is the image of one of these: a registry, or a part of one such as `ghcr.io/acme`? */
+/** Whether the image comes from one of these registries, or parts of them such as `ghcr.io/acme`. */
 const isAllowed = ({ registry, repository }: PolicyService, allowed: ReadonlyArray<string>): boolean =>
   allowed.some((written) => {
     const wanted = written.replace(/\/$/, "")
@@ -114,7 +114,7 @@ const isAllowed = ({ registry, repository }: PolicyService, allowed: ReadonlyArr
     return name === wanted || name.startsWith(`${wanted}/`)
   })
 
-/** By their names in a config. */
+/** The policies, by name in a config. */
 export const keptPolicies: Readonly<Record<string, Kept>> = {
   noLatest: kept(
     "Each image has a tag other than `latest`, or a digest, so that a deploy runs the version that you tested.",
@@ -124,7 +124,7 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
         ? undefined
         : {
             field: ["image"],
-            message: `The image ${image} has ${image.endsWith(":latest") ? 'the tag "latest"' : 'no tag, which means "latest"'}, and may be another program at the next deploy. Name a version, such as "nginx:1.27".`
+            message: `The image ${image} has ${image.endsWith(":latest") ? 'the tag "latest"' : 'no tag, which means "latest"'}, and may be a different program at the next deploy. Use a version, such as "nginx:1.27".`
           }
     )
   ),
@@ -150,7 +150,7 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
           ? undefined
           : {
               field: ["image"],
-              message: `The image ${service.image} is of ${service.registry}. Use one of ${allowed.join(", ")}.`
+              message: `The image ${service.image} comes from ${service.registry}. Use one of ${allowed.join(", ")}.`
             }
       )
   ),
@@ -179,7 +179,10 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
       each(({ scale }) =>
         scale.max <= most
           ? undefined
-          : { field: ["scale", "max"], message: `It can have ${scale.max} instances. Write scale.max ${most} or less.` }
+          : {
+              field: ["scale", "max"],
+              message: `It can have ${scale.max} instances. Set scale.max to ${most} or less.`
+            }
       )
   ),
   requireReadiness: kept(
@@ -217,7 +220,7 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
           ? undefined
           : {
               field: ["visibility"],
-              message: `It is public. Write visibility: "internal", or name "${name}" in noPublic.`
+              message: `It is public. Set visibility: "internal", or add "${name}" to noPublic.`
             }
       ),
     []
@@ -232,13 +235,13 @@ export const keptPolicies: Readonly<Record<string, Kept>> = {
           ? undefined
           : {
               field: ["egress"],
-              message: `It may connect to the whole internet. Write egress: "none", or the ranges that it needs, or name "${name}" in noOpenEgress.`
+              message: `It may connect to the whole internet. Set egress: "none" or the ranges that it needs, or add "${name}" to noOpenEgress.`
             }
       ),
     []
   ),
   noPlainSecrets: kept(
-    "No password, token or key stands in plain text in `env`, `command` or `args`.",
+    "No password, token or key is in plain text in `env`, `command` or `args`.",
     "noPlainSecrets",
     ({ services }) =>
       services.flatMap((service, index) => plainSecretsIn(service).map((found) => ({ ...found, service: index })))

@@ -19,7 +19,7 @@ const appOf = (service: object) =>
     "dev"
   )
 const parsed = (written: unknown) => Either.flatMap(parsePolicyList(written), parsePolicies)
-/** What one policy says of one service: paths and messages. */
+/** The findings of one policy for one service: paths and messages. */
 const findings = (written: unknown, service: object) => {
   const found = judge(appOf(service), Either.getOrThrow(parsed([written])), [])
   return [...found.problems, ...found.warnings].map(({ message, path }) => `${path.slice(2).join(".")} ${message}`)
@@ -30,7 +30,7 @@ const mistakes = (written: unknown) =>
     onRight: () => []
   })
 
-describe("a kept policy", () => {
+describe("a built-in policy", () => {
   const cases: ReadonlyArray<readonly [policy: unknown, good: object, bad: object, message: RegExp]> = [
     ["noLatest", { image: "nginx:1.27" }, { image: "nginx" }, /^image noLatest: The image nginx has no tag/],
     ["noLatest", { image: `nginx@${digest}` }, { image: "nginx:latest" }, /^image .*has the tag "latest"/],
@@ -73,43 +73,38 @@ describe("a kept policy", () => {
       { env: { URL: { join: ["postgres://app:pw@db/", { secret: "S" }] } } },
       /^env\.URL .*a URL with a password/
     ],
-    [
-      "noPlainSecrets",
-      { args: ["--port"] },
-      { args: ["--key", `ghp_${"a".repeat(36)}`] },
-      /^args\.1 .*a token of GitHub/
-    ]
+    ["noPlainSecrets", { args: ["--port"] }, { args: ["--key", `ghp_${"a".repeat(36)}`] }, /^args\.1 .*a GitHub token/]
   ]
-  it.each(cases)("%j: refuses what breaks it, and nothing else", (policy, good, bad, message) => {
+  it.each(cases)("%j: refuses exactly the apps that break it", (policy, good, bad, message) => {
     expect(findings(policy, good)).toEqual([])
     const found = findings(policy, bad)
     expect(found).toHaveLength(1)
     expect(found[0]).toMatch(message)
   })
 
-  it("is tried above", () => {
+  it("has a case above", () => {
     const tried = cases.map(([policy]) => (typeof policy === "string" ? policy : Object.keys(Object(policy))[0]))
     expect([...new Set(tried)].sort()).toEqual(Object.keys(keptPolicies).sort())
   })
 
-  it("says nothing of a service that is built from a source, where it is about images", () => {
+  it("ignores services with a source if it is about images", () => {
     const source = { image: undefined, source: "./web" }
     for (const policy of ["noLatest", "pinnedDigests", { allowedRegistries: ["x.io"] }])
       expect(findings(policy, source)).toEqual([])
   })
 
-  it.each(Object.entries(keptPolicies))("%s has the text of the table over its function", (name, { description }) => {
+  it.each(Object.entries(keptPolicies))("%s has the text of the table above its function", (name, { description }) => {
     const authoring = readFileSync(join(import.meta.dirname, "authoring.ts"), "utf8")
     expect(authoring).toContain(`/** ${description} */\nexport const ${name}`)
   })
 
-  it("never shows a value that it takes for a secret", () => {
+  it("never shows a value that it considers a secret", () => {
     expect(findings("noPlainSecrets", { env: { TOKEN: "abcdefgh-secret" } }).join()).not.toContain("abcdefgh")
   })
 })
 
 describe("plain secrets", () => {
-  it("are found by the form of their values", () => {
+  it("are detected by the format of their values", () => {
     const found = [
       "AKIAABCDEFGHIJKLMNOP",
       "glpat-abcdefghijklmnopqrst",
@@ -121,7 +116,7 @@ describe("plain secrets", () => {
       expect(keyIn(text)).toBeUndefined()
   })
 
-  it("are found by the last words of a variable's name", () => {
+  it("are detected by the last words of a variable's name", () => {
     const secret = ["PASSWORD", "DB_PASSWORD", "api_key", "GITHUB_TOKEN", "AUTH_SECRET", "JWT_PRIVATE_KEY"]
     const other = ["TOKEN_TTL", "PASSWORD_MIN_LENGTH", "CACHE_KEY", "KEY", "SECRET_NAME", "MONKEY"]
     expect(secret.filter((name) => !namesSecret(name))).toEqual([])
@@ -135,8 +130,8 @@ describe("a list of policies", () => {
     ["noLatest", 'policies: Expected a list such as [noLatest], got "noLatest".'],
     [["noLatset"], 'policies.0: Unknown policy "noLatset". Did you mean "noLatest"?'],
     [[{ maxMemroy: 1 }], 'policies.0.maxMemroy: Unknown policy "maxMemroy". Did you mean "maxMemory"?'],
-    [["maxMemory"], "policies.0: The policy maxMemory needs a value. Write it as { maxMemory: 1Gi }."],
-    [[{ noLatest: true }], "policies.0.noLatest: The policy noLatest takes no value. Write noLatest."],
+    [["maxMemory"], "policies.0: The policy maxMemory needs a value, such as { maxMemory: 1Gi }."],
+    [[{ noLatest: true }], "policies.0.noLatest: The policy noLatest takes no value. Use noLatest."],
     [
       [{ maxInstances: 0 }],
       "policies.0.maxInstances: 0 isn't a valid number of instances. Use a whole number from 1 to 1000."
@@ -145,8 +140,14 @@ describe("a list of policies", () => {
       [{ noPublic: ["A"] }],
       'policies.0.noPublic.0: "A" isn\'t a valid service name. Use lowercase letters, digits and "-". Start with a letter and end with a letter or digit.'
     ],
-    [[5], "policies.0: A policy is a name, such as noLatest, or one such as { maxMemory: 1Gi }. This is 5."],
-    [[{}], "policies.0: A policy is a name, such as noLatest, or one such as { maxMemory: 1Gi }. This is {}."],
+    [
+      [5],
+      "policies.0: A policy must be a name, such as noLatest, or have a value, such as { maxMemory: 1Gi }. This is 5."
+    ],
+    [
+      [{}],
+      "policies.0: A policy must be a name, such as noLatest, or have a value, such as { maxMemory: 1Gi }. This is {}."
+    ],
     [[{ warn: { warn: "noLatest" } }], "policies.0.warn: This warns already. Remove the inner `warn`."],
     [["constructor"], `policies.0: Unknown policy "constructor". Use one of ${Object.keys(keptPolicies).join(", ")}.`],
     [
@@ -157,7 +158,7 @@ describe("a list of policies", () => {
     expect(mistakes(written)).toEqual([message])
   })
 
-  it("separates what refuses from what warns", () => {
+  it("separates policies that refuse from those that warn", () => {
     const policies = Either.getOrThrow(parsed(["noLatest", { warn: "noPublic" }]))
     const { problems, warnings } = judge(appOf({ image: "nginx" }), policies, [])
     expect(problems).toEqual([
@@ -166,7 +167,7 @@ describe("a list of policies", () => {
     expect(warnings.map(({ path }) => path)).toEqual([["services", 0, "visibility"]])
   })
 
-  it("judges every app without a failure, at places that the app has", () => {
+  it("checks every app without failing, and reports existing paths", () => {
     const all = Object.values(keptPolicies).map(({ example }) =>
       example.startsWith("{")
         ? Object.fromEntries(
@@ -191,10 +192,10 @@ describe("a list of policies", () => {
 })
 
 describe("the app that a policy sees", () => {
-  it("has every field of a service, under its own name or another", () => {
+  it("has every field of a service, under the same or another name", () => {
     const seen = Object.keys(appOf({}).services[0] ?? {}).flatMap((name) => writtenField(name))
     const written = fieldsOf(ServiceSpec).map(({ name }) => name)
-    // How a source is built says nothing about what runs.
+    // The build of a source isn't relevant for policies.
     expect(written.filter((name) => name !== "build" && !seen.includes(name))).toEqual([])
     expect(writtenField("scale.idleSeconds")).toEqual(["scale", "idle"])
     expect(writtenField(["env", "tag"])).toEqual(["env", "tag"])

@@ -6,20 +6,20 @@ import type { PolicyAnswer, WrittenPolicy } from "./authoring.ts"
 import { type Check, keptPolicies } from "./kept.ts"
 import { type PolicyApp, writtenField } from "./PolicyApp.ts"
 
-/** Policies of a config at most. */
+/** The maximum number of policies in a config. */
 export const maxPolicies = 100
 
-/** A policy of a config that was read. `check` is undefined for one of the config's own, which answers by itself. */
+/** A parsed policy of a config. `check` is undefined for the config's own policies, which run in its thread. */
 export interface Policy {
   readonly name: string
-  /** Are its findings warnings only? */
+  /** Whether it only warns. */
   readonly warns: boolean
-  /** Its place in `policies`, as the config writes it. */
+  /** Its path in the config's `policies`. */
   readonly index: number
   readonly check: Check | undefined
 }
 
-/** What policies find in an app: `problems` refuse a deploy, `warnings` don't. */
+/** The findings of policies in an app. `problems` refuse a deploy, `warnings` don't. */
 export interface PolicyFindings {
   readonly problems: ReadonlyArray<SpecIssue>
   readonly warnings: ReadonlyArray<SpecIssue>
@@ -27,7 +27,7 @@ export interface PolicyFindings {
 
 export const noFindings: PolicyFindings = { problems: [], warnings: [] }
 
-/** The code of what a policy finds. */
+/** The code of policies' findings. */
 export const policyCode = "policy"
 
 type Path = SpecIssue["path"]
@@ -48,20 +48,20 @@ interface Parsed {
   readonly check: Check
 }
 
-/** Reads `noLatest`, `{ maxMemory: "1Gi" }`, or one of both as `{ warn: … }`. */
+/** Parses `noLatest`, `{ maxMemory: "1Gi" }`, or one of both in `{ warn: … }`. */
 const parsePolicy = (written: unknown, path: Path, warns = false): Either.Either<Parsed, ReadonlyArray<SpecIssue>> => {
   if (typeof written === "string") {
     const found = Object.hasOwn(keptPolicies, written) ? keptPolicies[written] : undefined
     if (found === undefined) return Either.left([unknownPolicy(written, path)])
     if (found.check !== undefined) return Either.right({ name: written, warns, check: found.check })
-    return Either.left([{ path, message: `The policy ${written} needs a value. Write it as ${found.example}.` }])
+    return Either.left([{ path, message: `The policy ${written} needs a value, such as ${found.example}.` }])
   }
   const [entry, ...others] = Predicate.isReadonlyRecord(written) ? Object.entries(written) : []
   if (entry === undefined || others.length > 0) {
     return Either.left([
       {
         path,
-        message: `A policy is a name, such as noLatest, or one such as { maxMemory: 1Gi }. This is ${shown(written)}.`
+        message: `A policy must be a name, such as noLatest, or have a value, such as { maxMemory: 1Gi }. This is ${shown(written)}.`
       }
     ])
   }
@@ -74,9 +74,7 @@ const parsePolicy = (written: unknown, path: Path, warns = false): Either.Either
   const found = Object.hasOwn(keptPolicies, name) ? keptPolicies[name] : undefined
   if (found === undefined) return Either.left([unknownPolicy(name, [...path, name])])
   if (found.value === undefined) {
-    return Either.left([
-      { path: [...path, name], message: `The policy ${name} takes no value. Write ${found.example}.` }
-    ])
+    return Either.left([{ path: [...path, name], message: `The policy ${name} takes no value. Use ${found.example}.` }])
   }
   return Either.mapBoth(found.value.decode(value), {
     onLeft: (issues) => issues.map((issue) => ({ ...issue, path: [...path, name, ...issue.path] })),
@@ -84,7 +82,7 @@ const parsePolicy = (written: unknown, path: Path, warns = false): Either.Either
   })
 }
 
-/** The policies of a config; on the left everything that is wrong with how they are written. */
+/** The policies of a config; left, all mistakes in their notation. */
 export const parsePolicies = (
   written: ReadonlyArray<WrittenPolicy>
 ): Either.Either<ReadonlyArray<Policy>, ReadonlyArray<SpecIssue>> => {
@@ -104,7 +102,7 @@ export const parsePolicies = (
   return issues.length === 0 ? Either.right(policies) : Either.left(issues)
 }
 
-/** The policies as YAML and JSON write them: a list, or nothing. */
+/** The policies in YAML and JSON: a list, or nothing. */
 export const parsePolicyList = (
   written: unknown
 ): Either.Either<ReadonlyArray<WrittenPolicy>, ReadonlyArray<SpecIssue>> => {
@@ -116,7 +114,7 @@ export const parsePolicyList = (
 
 const said = ({ name }: Policy, message: string) => `${name}: ${message}`
 
-/** What a policy said, and whether it failed to say it as it should. */
+/** A policy's finding, and whether the policy itself failed. */
 interface Said {
   readonly issue: SpecIssue
   readonly isBroken: boolean
@@ -150,7 +148,7 @@ const saidBy = (app: PolicyApp, policy: Policy, answer: PolicyAnswer | undefined
   }))
 }
 
-/** What the policies find. `answers`: those of the config's own, in their order. One that fails always refuses. */
+/** The policies' findings. `answers` are those of the config's own policies, in order. A policy that fails always refuses. */
 export const judge = (
   app: PolicyApp,
   policies: ReadonlyArray<Policy>,
