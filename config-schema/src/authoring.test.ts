@@ -44,9 +44,9 @@ describe("defineConfig", () => {
     expect(services[0]).toMatchObject({ args: ["--port"], links: ["worker"], egress: ["203.0.113.0/24"] })
     expect(locations[0]?.kept).toStrictEqual({ args: [1], links: [0], egress: [1] })
     // @ts-expect-error 0 isn't left out, so it is a mistake
-    await rejects(defineConfig({ app: "x", services: [0, worker] }), /services\[0\] is not what service/)
+    await rejects(defineConfig({ app: "x", services: [0, worker] }), /services\[0\] isn't a service created by/)
     // @ts-expect-error nor is an empty text
-    await rejects(defineConfig({ app: "x", services: [worker, ""] }), /services\[1\] is not what service/)
+    await rejects(defineConfig({ app: "x", services: [worker, ""] }), /services\[1\] isn't a service created by/)
   })
 
   it("passes the stage, the organization, the runtime and git's state to the function", async () => {
@@ -85,11 +85,14 @@ describe("defineConfig", () => {
     await rejects(noApp, /doesn't return an app/)
     // @ts-expect-error a service that service(…) didn't create
     const noService = defineConfig({ app: "x", services: [{ name: "a" }] })
-    await rejects(noService, /services\[0\] is not what service/)
+    await rejects(noService, /services\[0\] isn't a service created by/)
     const api = service("api", { image: "nginx" })
     // @ts-expect-error a field added to a copy
     const copied = defineConfig({ app: "x", services: [{ ...api, env: { A: "b" } }] })
-    await rejects(copied, /services\[0\] has "env" added .*write service\("api", \{ env: … \}\)/)
+    await rejects(
+      copied,
+      /services\[0\] is a copy of service\("api"\) with "env" added, .*write service\("api", \{ env: … \}\)/
+    )
     // @ts-expect-error a link by name
     const byName = service("a", { image: "nginx", links: ["b"] })
     await rejects(defineConfig({ app: "x", services: [byName] }), /links of service\("a"\)/)

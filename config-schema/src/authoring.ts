@@ -96,7 +96,7 @@ export interface AppInput {
   /** Its services, with unique names. */
   readonly services: ReadonlyArray<Service | LeftOut>
   /**
-   * Services that other apps of the organization may call, with the apps that may call them, in any of their stages: `{ api: { to: ["shop"] } }`.
+   * Services that other apps of the organization may call, with the apps that may call them. This applies to all of their stages: `{ api: { to: ["shop"] } }`.
    * @default none
    */
   readonly exports?: Readonly<Record<string, { readonly to: ReadonlyArray<string | LeftOut> }>>

@@ -165,7 +165,7 @@ describe("the bounds of an AppSpec", () => {
   it("terminates for an object that contains itself, and for aliases of aliases", () => {
     const loop: Record<string, unknown> = { app: "shop" }
     loop.services = [loop]
-    expect(issuesOf(loop)[0] ?? "").toMatch(/more than 16 levels/)
+    expect(issuesOf(loop)[0] ?? "").toMatch(/more than 16 nested levels/)
     const laughs = many(9, () => undefined).reduce<unknown>((inner) => many(10, () => inner), "lol")
     expect(issuesOf({ app: "shop", services: laughs })[0] ?? "").toMatch(/more than 10000 values/)
   })

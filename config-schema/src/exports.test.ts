@@ -79,7 +79,7 @@ describe("exports", () => {
       /^exports\.api: "api" isn't a service of this app/
     )
     expect(issuesOf({ exports: { web: { to: ["a", "shop"] } } }).join()).toMatch(
-      /^exports\.web\.to\.1: An app's own services need no/
+      /^exports\.web\.to\.1: An app's own services don't need an export/
     )
     expect(issuesOf({ exports: { web: {} } }).join()).toMatch(/^exports\.web\.to: This field is missing/)
     expect(issuesOf({ exports: { web: { to: Array.from({ length: 101 }, (_, at) => `a${at}`) } } })).toHaveLength(1)

@@ -104,7 +104,7 @@ describe("a patch", () => {
     ["cpu", inContainer({ resources: { limits: { cpu: "64" } } }), "Quotas count cpu"],
     ["memory", inContainer({ resources: { requests: { memory: "1Ti" } } }), "Quotas count memory"],
     ["huge pages", inContainer({ resources: { limits: { "hugepages-2Mi": "1" } } }), "hugepages-2Mi"],
-    ["root", inContainer({ securityContext: { runAsUser: 0 } }), "0 is root"],
+    ["root", inContainer({ securityContext: { runAsUser: 0 } }), "above 0, which is root"],
     ["a privileged container", inContainer({ securityContext: { privileged: true } }), "privileged"],
     ["capabilities", inContainer({ securityContext: { capabilities: { add: ["SYS_ADMIN"] } } }), "capabilities"],
     ["a writable root", inContainer({ securityContext: { readOnlyRootFilesystem: false } }), "true"],

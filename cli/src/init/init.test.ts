@@ -151,7 +151,7 @@ describe("findServices", () => {
 
   it("reports what is missing if it can't tell how the service runs", async () => {
     const [nothing] = await findServices(folderOf({ "notes.txt": "" }))
-    expect(nothing?.problem ?? "").toMatch(/There is nothing to run in the folder: add a `start` script/)
+    expect(nothing?.problem ?? "").toMatch(/The folder has nothing to run: add a `start` script/)
     const [several] = await findServices(
       folderOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
     )

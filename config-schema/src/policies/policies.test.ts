@@ -39,12 +39,12 @@ describe("a built-in policy", () => {
       { allowedRegistries: ["ghcr.io/acme", "docker.io/library/"] },
       { image: "ghcr.io/acme/a/b:1" },
       { image: "ghcr.io/acmeevil/a:1" },
-      /^image .*is of ghcr\.io\. Use one of ghcr\.io\/acme/
+      /^image .*comes from ghcr\.io\. Use one of ghcr\.io\/acme/
     ],
-    [{ allowedRegistries: ["docker.io"] }, { image: "nginx" }, { image: "quay.io/a/b" }, /of quay\.io/],
+    [{ allowedRegistries: ["docker.io"] }, { image: "nginx" }, { image: "quay.io/a/b" }, /comes from quay\.io/],
     [{ maxMemory: "1Gi" }, { memory: "1Gi" }, { memory: 1_073_741_825 }, /^memory .*Use 1Gi or less/],
     [{ maxCpu: 0.5 }, { cpu: "500m" }, { cpu: 1 }, /^cpu maxCpu: It has 1 vCPU\. Use 500m or less\./],
-    [{ maxInstances: 9 }, { scale: { max: 9 } }, {}, /^scale\.max .*10 instances\. Write scale\.max 9 or less/],
+    [{ maxInstances: 9 }, { scale: { max: 9 } }, {}, /^scale\.max .*10 instances\. Set scale\.max to 9 or less/],
     [
       "requireReadiness",
       { probes: { readiness: { path: "/ok" } } },
@@ -57,7 +57,7 @@ describe("a built-in policy", () => {
       { labels: { team: "" } },
       /^labels .*team: "…", "a\.b\/c": "…"/
     ],
-    ["noPublic", { visibility: "internal" }, {}, /^visibility .*name "web" in noPublic/],
+    ["noPublic", { visibility: "internal" }, {}, /^visibility .*add "web" to noPublic/],
     [{ noPublic: ["web"] }, {}, { name: "other" }, /^visibility /],
     ["noOpenEgress", { egress: "none" }, {}, /^egress .*whole internet/],
     [{ noOpenEgress: ["web"] }, {}, { name: "other" }, /^egress /],

@@ -211,8 +211,8 @@ ${services}    port: 81
     })
     expect((await failure("wide.yaml")).join()).toMatch(/has more than 10000 values\. Split it into several apps/)
     expect((await failure("deep.yaml")).join()).toMatch(/too many nested lists and maps|valid YAML/)
-    expect((await failure("deep.json")).join()).toMatch(/too many nested lists and maps|more than 16 levels/)
-    expect((await failure("nested.json")).join()).toMatch(/more than 16 levels/)
+    expect((await failure("deep.json")).join()).toMatch(/too many nested lists and maps|more than 16 nested levels/)
+    expect((await failure("nested.json")).join()).toMatch(/more than 16 nested levels/)
     expect((await failure("large.yaml")).join()).toMatch(/can have up to 1048576: split the app/)
     expect((await failure("repeated.mjs")).join()).toMatch(/has more than 10000 values/)
     expect(await failure("nested.mjs")).toHaveLength(1)
@@ -286,7 +286,7 @@ ${services}    port: 81
         "f.ts": 'import { x } from "./g.ts"\nexport default x',
         "g.ts": 'import f from "./f.ts"\nexport const x = f + 1'
       },
-      /^g\.ts:2:18 {2}cyclic import: f\.ts → g\.ts → f\.ts \(Cannot access 'f' before initialization\): move what they share/
+      /^g\.ts:2:18 {2}cyclic import: f\.ts → g\.ts → f\.ts \(Cannot access 'f' before initialization\): move the shared part/
     ],
     [
       "process.exit",
@@ -389,7 +389,7 @@ ${services}    port: 81
     expect([charts, Object.keys(spec).includes("charts")]).toEqual([[], false])
     await expect(loadConfig({ folder: root, file: "odd.ts", charts: true })).rejects.toThrow("never run")
     await expect(loadConfig({ folder: root, file: "none.ts", charts: true })).rejects.toThrow(
-      /charts\[0\] gives no chart/
+      /charts\[0\] doesn't return a cdk8s chart/
     )
   })
 

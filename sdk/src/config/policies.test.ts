@@ -104,10 +104,10 @@ describe("policies of a config", () => {
 
   it.each<readonly [check: string, fault: RegExp]>([
     ['() => { throw new RangeError("too bad") }', /The policy "own" threw RangeError: too bad\. Fix the function\.$/],
-    ["() => 5 as any", /The policy "own" gave 5\. Let it return texts, objects such as/],
-    ["() => true as any", /The policy "own" gave true\./],
-    ["() => [{ service: 5 }] as any", /The policy "own" gave \{"service":5\}\./],
-    ["() => (() => 1) as any", /The policy "own" gave a function\./],
+    ["() => 5 as any", /The policy "own" returned 5\. Return texts, objects such as/],
+    ["() => true as any", /The policy "own" returned true\./],
+    ["() => [{ service: 5 }] as any", /The policy "own" returned \{"service":5\}\./],
+    ["() => (() => 1) as any", /The policy "own" returned a function\./],
     [
       '() => ({ message: "x", service: "api" })',
       /The policy "own" names the service "api", which the app doesn't have/

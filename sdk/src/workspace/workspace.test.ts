@@ -185,7 +185,7 @@ describe("a package of a workspace", () => {
     const pnpm = { "pnpm-workspace.yaml": "packages: ['packages/*']\n" }
     await write({ ...api({ "is-odd": "^4.0.0" }), ...pnpm, "pnpm-lock.yaml": lock("4.2.0") })
     expect(await failure("packages/api")).toMatch(
-      /pnpm-lock\.yaml takes the public is-odd 4\.2\.0, not the workspace's own in packages\/is-odd: for the workspace's own, write/
+      /pnpm-lock\.yaml uses the public is-odd 4\.2\.0, not the workspace's own in packages\/is-odd: for the workspace's own, write/
     )
     await write({ "pnpm-lock.yaml": lock("link:../is-odd") })
     expect((await take("packages/api")).cut?.with).toStrictEqual(["packages/is-odd"])

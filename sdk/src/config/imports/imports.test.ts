@@ -344,7 +344,7 @@ describe("a config's imports", () => {
     [
       "require in a module",
       { "c.mjs": `\nconst a = require("./x")\nexport default a` },
-      /^c\.mjs:2:11 {2}"require" isn't defined in a file that is read as a module\. Use import and export/
+      /^c\.mjs:2:11 {2}"require" isn't defined in an ES module\. Use import and export/
     ],
     [
       "__dirname in a module",
