@@ -4,7 +4,7 @@ import type { Construct } from "constructs"
 export interface ExternalSecretProps {
   readonly metadata: ApiObjectMetadata
   readonly spec: {
-    /** Read once, when it is made: a revision keeps the values that it began with. */
+    /** Read only once, at creation, so that a revision keeps its initial values. */
     readonly refreshPolicy: "CreatedOnce"
     readonly secretStoreRef: { readonly kind: "ClusterSecretStore"; readonly name: string }
     readonly target: {
@@ -24,7 +24,7 @@ export interface ExternalSecretProps {
   }
 }
 
-/** An ExternalSecret, with the fields of `external-secrets.io/v1` that synth makes (External Secrets Operator, "ExternalSecret"). */
+/** An ExternalSecret, with the fields of `external-secrets.io/v1` that synth writes (External Secrets Operator, "ExternalSecret"). */
 export class ExternalSecret extends ApiObject {
   static readonly GVK: GroupVersionKind = { apiVersion: "external-secrets.io/v1", kind: "ExternalSecret" }
 

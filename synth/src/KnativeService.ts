@@ -11,7 +11,7 @@ export interface KnativeServiceProps {
 
 const write = Schema.encodeSync(RevisionTemplate)
 
-/** A Knative Service, with the fields of `serving.knative.dev/v1` that synth makes (Knative serving API specification, "Service"). */
+/** A Knative Service, with the fields of `serving.knative.dev/v1` that synth writes (Knative serving API specification, "Service"). */
 export class KnativeService extends ApiObject {
   static readonly GVK: GroupVersionKind = { apiVersion: "serving.knative.dev/v1", kind: "Service" }
 
@@ -22,7 +22,7 @@ export class KnativeService extends ApiObject {
 
 const Written = Schema.Struct({ spec: Schema.Struct({ template: Schema.Unknown }) })
 
-/** `spec.template` of a Knative Service, as it is written; undefined in any other manifest. */
+/** The unparsed `spec.template` of a Knative Service; undefined for any other manifest. */
 export const templateOf = (manifest: Manifest): unknown =>
   isKnativeService(manifest) && Schema.is(Written)(manifest) ? manifest.spec.template : undefined
 

@@ -15,8 +15,8 @@ const isPermitted = (object: AppObject, rules: ManifestRules) =>
   isAllowedKind(rules, object.kind) && leavesOfObject(object).every(({ steps }) => isAllowed(rules, object.kind, steps))
 
 /**
- * The objects of the app's own, as far as the operator allows them, with the platform's labels and in the app's namespace. An app without
- * services has none: it is being destroyed.
+ * The app's own objects, as far as the operator allows them, with the platform's labels and in the app's namespace. Empty for an app without
+ * services, because it is being destroyed.
  */
 export const appObjects = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manifest> =>
   spec.services.length === 0

@@ -6,7 +6,7 @@ import type { Image } from "./image.ts"
 import type { TenantContext } from "./tenant.ts"
 import { Bytes, listed, MilliCpu, secondsAt, Texts } from "./values.ts"
 
-/** In `value` Kubernetes expands `$(NAME)`; see `literal`. */
+/** Kubernetes expands `$(NAME)` in `value`; see `literal`. */
 export const EnvVar = Schema.Union(
   Schema.Struct({
     name: Schema.String,
@@ -16,7 +16,7 @@ export const EnvVar = Schema.Union(
 )
 export type EnvVar = typeof EnvVar.Type
 
-/** The port is the container's own, always: Knative puts it into readiness and liveness probes, but not into startup probes. */
+/** The port is always the container's. Knative adds it to readiness and liveness probes, but not to startup probes. */
 const Port = Schema.optional(Schema.Number)
 
 export const ContainerProbe = Schema.Struct({
@@ -56,7 +56,7 @@ export type VolumeMount = typeof VolumeMount.Type
 
 export const KnativeContainer = Schema.Struct({
   imagePullPolicy: Schema.optional(Schema.String),
-  /** Knative's own default, written out since server-side apply keys containers by it. */
+  /** Knative's default, written out because it is the merge key of containers in server-side apply. */
   name: Schema.optionalWith(Schema.String, { default: () => "user-container" }),
   image: Schema.String,
   command: Schema.optional(Texts),
@@ -81,7 +81,7 @@ export const KnativeContainer = Schema.Struct({
 })
 export type KnativeContainer = typeof KnativeContainer.Type
 
-/** Two minutes, for scheduling and the image, and the time that the probes allow a start. */
+/** Two minutes for scheduling and the image, plus the time that the probes allow for a start. */
 export const deadlineMsOf = ({ probes: { readiness, startup } }: ServiceSpec): number => {
   const start =
     startup === undefined
@@ -90,7 +90,7 @@ export const deadlineMsOf = ({ probes: { readiness, startup } }: ServiceSpec): n
   return 120_000 + start
 }
 
-/** The one container of a service. */
+/** The only container of a service. */
 export const containerOf = (
   service: ServiceSpec,
   { image, resolved }: Image,
@@ -103,7 +103,7 @@ export const containerOf = (
   return {
     name: "user-container",
     image,
-    // For a digest, Kubernetes would use an image that any tenant's pod has pulled onto the node, without asking the registry.
+    // With a digest, Kubernetes would use an image that any tenant's pod has pulled onto the node, without asking the registry.
     imagePullPolicy: resolved?.needsCredentials === true ? "Always" : undefined,
     command: service.command?.map((value) => wordOf(value, secrets)),
     args: service.args?.map((arg) => wordOf(arg, secrets)),
@@ -114,16 +114,16 @@ export const containerOf = (
     readinessProbe: readiness && probeOf(readiness, port),
     livenessProbe: liveness === undefined ? defaultLiveness(port, deadlineMsOf(service)) : probeOf(liveness, port),
     securityContext: context,
-    // Knative tells the termination message where a container fails: so it is the last lines of its log.
+    // If a container fails, Knative reports its termination message, so use the last lines of its log.
     terminationMessagePolicy: "FallbackToLogsOnError",
     volumeMounts
   }
 }
 
 /**
- * Restarts a program that accepts no connections any more, even if its service declares no probe. Kubernetes has no probe that every
- * answer satisfies: an HTTP GET fails from status 400 on, which a healthy API answers on `/`. It begins once a start has either succeeded
- * or failed.
+ * Restarts a program that no longer accepts connections, even if its service declares no probe. Kubernetes has no probe that accepts every
+ * answer: an HTTP GET fails for status 400 and above, which a healthy API may return for `/`. It starts once a start has either succeeded or
+ * failed.
  */
 const defaultLiveness = (port: number, initialDelay: number): ContainerProbe => ({
   tcpSocket: { port },
@@ -136,15 +136,15 @@ const defaultLiveness = (port: number, initialDelay: number): ContainerProbe => 
 const probeOf = ({ path, ...times }: Probe, port: number): ContainerProbe =>
   path === undefined ? { tcpSocket: { port }, ...times } : { httpGet: { path, port }, ...times }
 
-/** An instance reserves all of its memory, since memory can't be given back. It reserves a tenth of its CPU, since idle CPU can be shared. */
+/** An instance reserves all of its memory, because memory can't be reclaimed, but only a tenth of its CPU, because idle CPU can be shared. */
 const resourcesOf = ({ cpu, memory }: ServiceSpec) => ({
   limits: { cpu, memory },
   requests: { cpu: Math.max(10, Math.ceil(cpu / 10)), memory }
 })
 
 /**
- * An image that is known not to run as root, and any in a namespace that enforces it, gets the whole `restricted` context of
- * the Pod Security Standards; another keeps the default capabilities but NET_RAW and MKNOD, so that `nginx:latest` runs.
+ * An image that is known not to run as root, and any image in a namespace that enforces it, gets the complete `restricted` context of the Pod
+ * Security Standards. Others keep the default capabilities except NET_RAW and MKNOD, so that `nginx:latest` runs.
  */
 export const securityContext = ({ resolved }: Image, tenant: TenantContext): SecurityContext => {
   const restricted = tenant.podSecurity === "restricted" || resolved?.nonRoot === true

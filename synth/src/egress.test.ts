@@ -31,11 +31,11 @@ describe("ipBlocksOf", () => {
     for (const address of ["1.1.1.1", "140.82.112.3"]) expect(isOpen(address, "internet")).toBe(true)
   })
 
-  it("opens nothing for none", () => {
+  it("opens nothing for egress none", () => {
     expect(ipBlocksOf("none")).toEqual([])
   })
 
-  it("opens declared ranges, canonical, once, sorted", () => {
+  it("opens declared ranges in canonical form, sorted, without duplicates", () => {
     const privateRanges = ["10.0.0.0/8"]
     expect(ipBlocksOf(["203.0.113.77/24", "10.1.2.3/32", "203.0.113.0/24"], { privateRanges })).toEqual([
       { cidr: "10.1.2.3/32" },
@@ -43,7 +43,7 @@ describe("ipBlocksOf", () => {
     ])
   })
 
-  it("keeps metadata, link-local and loopback closed, even inside of a range that the operator lists", () => {
+  it("keeps metadata, link-local and loopback closed, even inside a range that the operator lists", () => {
     const privateRanges = ["0.0.0.0/0"]
     for (const address of [...metadata, "127.0.0.1", "0.0.0.0"]) {
       expect(ipBlocksOf([`${address}/32`], { privateRanges }), address).toEqual([])
@@ -53,7 +53,7 @@ describe("ipBlocksOf", () => {
     expect(ipBlocksOf(["168.63.0.0/16"])).toEqual([{ cidr: "168.63.0.0/16", except: ["168.63.129.16/32"] }])
   })
 
-  it("opens private, shared and reserved ranges only where the operator lists them", () => {
+  it("opens private, shared and reserved ranges only if the operator lists them", () => {
     for (const cidr of [
       "10.0.0.0/8",
       "10.96.0.1/32",
@@ -81,7 +81,7 @@ describe("ipBlocksOf", () => {
     expect(internet?.except).not.toContain("10.240.0.0/16")
   })
 
-  it("opens only public addresses, and declared ones that are listed and aren't the cluster's", () => {
+  it("opens only public addresses, and declared ones that are listed and don't belong to the cluster", () => {
     const anyRange = fc
       .tuple(fc.oneof(fc.ipV4(), fc.constantFrom("10.96.0.1", "10.0.0.0", "100.64.1.1", ...metadata)), fc.nat(32))
       .map(([address, length]) => `${address}/${length}`)
@@ -110,18 +110,20 @@ describe("ipBlocksOf", () => {
 })
 
 describe("refusalOf", () => {
-  it("says of every range that is not opened why, and what to do", () => {
+  it("reports the reason and the fix for every range that isn't opened", () => {
     const rules = { closedRanges: cluster, privateRanges: ["10.0.0.0/9"] }
     expect(refusalOf("169.254.169.254/32", rules)).toMatch(/link-local.*no service can reach/)
     expect(refusalOf("168.63.129.16/32", rules)).toMatch(/Azure.*no service can reach/)
     expect(refusalOf("10.96.0.1/32", rules)).toMatch(/belongs to the cluster itself/)
-    expect(refusalOf("10.0.0.0/8", rules)).toMatch(/10\.0\.0\.0\/9 can be declared.*MAXCLOUD_PRIVATE_EGRESS_RANGES/)
+    expect(refusalOf("10.0.0.0/8", rules)).toMatch(
+      /You can declare 10\.0\.0\.0\/9 of it\..*MAXCLOUD_PRIVATE_EGRESS_RANGES/
+    )
     expect(refusalOf("192.168.0.0/16", rules)).toMatch(/private.*MAXCLOUD_PRIVATE_EGRESS_RANGES/)
     expect(refusalOf("10.1.0.0/16", { ...rules, unknownRanges: "pods" })).toMatch(/\(pods\).*MAXCLOUD_CLOSED_RANGES/)
     for (const open of ["10.1.0.0/16", "1.1.1.0/24", "0.0.0.0/0"]) expect(refusalOf(open, rules), open).toBeUndefined()
   })
 
-  it("is there exactly where nothing is opened", () => {
+  it("exists exactly if nothing is opened", () => {
     const anyRange = fc.tuple(fc.ipV4(), fc.nat(32)).map(([address, length]) => `${address}/${length}`)
     fc.assert(
       fc.property(anyRange, fc.array(anyRange, { maxLength: 3 }), (cidr, privateRanges) => {

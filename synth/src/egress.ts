@@ -12,7 +12,7 @@ import {
 } from "@maxcloud/config-schema"
 import type { TenantContext } from "./tenant.ts"
 
-/** The platform's ranges: the cluster's own, and the special ones that a service may declare. */
+/** The platform's ranges: the cluster's own, and the special ones that a service can declare. */
 export type EgressRules = Pick<TenantContext, "closedRanges" | "privateRanges">
 
 export interface IpBlock {
@@ -20,19 +20,19 @@ export interface IpBlock {
   readonly except?: Array<string>
 }
 
-/** Never opened, whoever lists it: the node itself, link-local, and metadata services, which give a machine's credentials away. */
+/** Never opened, whoever lists it: the node itself, link-local, and metadata services, which give away a machine's credentials. */
 const never = rangesFor(4, "host", "metadata")
-/** Opened where the operator lists it. */
+/** Opened if the operator lists it. */
 const listable = rangesFor(4, "private", "reserved")
 
 const inOrder = (a: IpRange, b: IpRange) => (a.base === b.base ? a.length - b.length : a.base < b.base ? -1 : 1)
 
-/** IPv6 is not opened at all, so that ranges of it need no exception. */
+/** IPv6 isn't opened at all, so its ranges need no exception. */
 const ofVersion4 = (ranges: ReadonlyArray<IpRange>) => ranges.filter((range) => range.version === 4)
 
 const written = (ranges: ReadonlyArray<IpRange>) => [...ranges].sort(inOrder).map(writeRange)
 
-/** The parts that are cut out of a declared range: `undefined` if nothing of it is opened. */
+/** The parts to cut out of a declared range; `undefined` if nothing of it is opened. */
 const exceptionsOf = (range: IpRange, { closedRanges = [], privateRanges = [] }: EgressRules) => {
   const shut = [...never, ...ofVersion4(rangesOf(closedRanges))]
   const isListed = rangesOf(privateRanges).some((value) => isWithin(range, value))
@@ -41,9 +41,9 @@ const exceptionsOf = (range: IpRange, { closedRanges = [], privateRanges = [] }:
 }
 
 /**
- * The ranges that an `egress` opens, canonical, sorted, each once. IPv6 is not opened. `internet` is all but the special addresses. A
- * declared range is opened without the cluster's own ranges; where it lies in a special one, only if the operator lists it; where it
- * holds special ones, without these.
+ * The ranges that an `egress` opens, in canonical form, sorted, without duplicates. IPv6 isn't opened. `internet` means all except the special
+ * addresses. A declared range is opened without the cluster's own ranges. Inside a special range, it is opened only if the operator lists it; if
+ * it contains special ranges, it is opened without them.
  */
 export const ipBlocksOf = (egress: Egress, rules: EgressRules = {}): ReadonlyArray<IpBlock> => {
   if (egress === "none") return []
@@ -57,10 +57,10 @@ export const ipBlocksOf = (egress: Egress, rules: EgressRules = {}): ReadonlyArr
     })
 }
 
-/** Removes duplicates. A range inside of another one stays: the parts cut out of the two may differ. */
+/** Removes duplicates. Keeps a range inside another one, because their cut-out parts may differ. */
 const eachOnce = (ranges: ReadonlyArray<IpRange>) => new Map(ranges.map((range) => [writeRange(range), range])).values()
 
-/** Why a declared range is not opened, as the end of a sentence that begins with it; undefined where it is. */
+/** Why a declared range isn't opened, as a predicate after the range; undefined if it is. */
 export const refusalOf = (cidr: string, rules: EgressRules & { readonly unknownRanges?: string | undefined }) => {
   const [range] = rangesOf([cidr])
   if (range === undefined) return undefined
@@ -77,10 +77,10 @@ export const refusalOf = (cidr: string, rules: EgressRules & { readonly unknownR
   const listed = rangesOf(rules.privateRanges ?? [])
   if (listed.some((value) => isWithin(range, value))) return undefined
   const near = listed.filter((value) => overlap(value, range)).map(writeRange)
-  const instead = near.length === 0 ? "" : ` Of it, ${near.join(", ")} can be declared.`
+  const instead = near.length === 0 ? "" : ` You can declare ${near.join(", ")} of it.`
   return `is ${what}, and the operator hasn't opened it.${instead} The operator lists ranges in MAXCLOUD_PRIVATE_EGRESS_RANGES.`
 }
 
-/** Ranges of the cluster, each once, without those that another holds, in order: equal ones make equal manifests. */
+/** The cluster's ranges, sorted, without duplicates and ranges inside others, so that equal ranges make equal manifests. */
 export const canonicalRanges = (cidrs: ReadonlyArray<string>): ReadonlyArray<string> =>
   written(outermost(rangesOf(cidrs)))

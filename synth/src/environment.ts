@@ -13,7 +13,7 @@ import type { SecretVolume } from "./revisionTemplate.ts"
 import { type SecretPart, type SecretParts, secretNameOf, versionOf, writeParts } from "./secretParts.ts"
 import type { TenantContext } from "./tenant.ts"
 
-/** The environment and files of a service, and the Secret that they read from. */
+/** The environment and files of a service, and their Secret. */
 export interface Environment {
   readonly env: ReadonlyArray<EnvVar>
   readonly volumes: ReadonlyArray<SecretVolume>
@@ -36,7 +36,7 @@ const partOf = (part: string | Reference, tenant: TenantContext): SecretPart => 
   return "secret" in part ? versionOf(part, tenant) : addressOf(part, tenant)
 }
 
-/** Neighbouring texts become one. A value without a secret is one text, or none. */
+/** Joins adjacent texts. A value without a secret is one text, or none. */
 const partsOf = (value: EnvValue, tenant: TenantContext): ReadonlyArray<SecretPart> => {
   const parts: Array<SecretPart> = []
   for (const part of typeof value !== "string" && "join" in value ? value.join : [value]) {
@@ -48,17 +48,17 @@ const partsOf = (value: EnvValue, tenant: TenantContext): ReadonlyArray<SecretPa
   return parts
 }
 
-/** Key of a joined value in the Secret. Keys of plain secrets are their names, which have no `.`; a key may have 253 characters. */
+/** The key of a joined value in the Secret. Keys of plain secrets are their names, which contain no `.`. A key can have 253 characters. */
 const joinKey = (name: string) => `env.${name.length <= 200 ? name : createHash("sha256").update(name).digest("hex")}`
 
-/** Readable by every user of the container: Kubernetes gives these files to root, and Knative refuses the `fsGroup` that would change it. */
+/** Readable by every user of the container, because root owns these files and Knative refuses the `fsGroup` that would change that. */
 const fileMode = 0o444
 
 const volumeName = "secrets"
 
 const byKey = (a: readonly [string, unknown], b: readonly [string, unknown]) => (a[0] < b[0] ? -1 : 1)
 
-/** Sorted by name, so that it does not depend on how the config orders them. */
+/** Sorted by name, so that the result doesn't depend on the config's order. */
 export const environmentOf = (service: ServiceSpec, tenant: TenantContext): Environment => {
   const parts: Record<string, ReadonlyArray<SecretPart>> = {}
   const env = Object.entries(service.env)
@@ -111,7 +111,7 @@ const secretOf = (
   { externalSecrets }: TenantContext
 ): Environment["secret"] => {
   if (Object.keys(parts).length === 0) return undefined
-  // A value from another place is another Secret.
+  // A value from a different store key needs a different Secret.
   const place = externalSecrets === undefined ? "" : `\0${externalSecrets.store}\0${externalSecrets.key}`
   return { name: secretNameOf(service.name, writeParts(parts) + place), parts }
 }

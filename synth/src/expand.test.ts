@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { expand, referredIn, wordOf } from "./expand.ts"
 
-/** Kubernetes' own loop (third_party/forked/golang/expansion/expand.go), written out in its steps. */
+/** Kubernetes' own loop (third_party/forked/golang/expansion/expand.go), step by step. */
 const kubernetes = (input: string, values: ReadonlyMap<string, string>): string => {
   let out = ""
   for (let at = 0; at < input.length; at++) {
@@ -41,7 +41,7 @@ const values = new Map([
 ])
 
 describe("expansion of $(NAME)", () => {
-  it("gives what Kubernetes gives", () => {
+  it("matches Kubernetes' result", () => {
     fc.assert(
       fc.property(text, (word) => {
         expect(expand(word, (name) => values.get(name))).toBe(kubernetes(word, values))
@@ -50,15 +50,15 @@ describe("expansion of $(NAME)", () => {
     )
   })
 
-  it("looks for the end of a name once, however many begin", () => {
+  it("searches the end of a name only once, however many names start", () => {
     const word = "$(".repeat(16_384)
     const start = performance.now()
     for (let nth = 0; nth < 20; nth++) expect(expand(word, () => "")).toBe(word)
-    // To the end from each of them was 300 ms for one, on a machine that has nothing else to do.
+    // Searching to the end from each of them took 300 ms for one text, on an idle machine.
     expect(performance.now() - start).toBeLessThan(1_000)
   })
 
-  it("never brings a secret into a word, on either runtime, and leaves all else as it is", () => {
+  it("never puts a secret into a word, on either runtime, and leaves everything else unchanged", () => {
     const secrets = new Set(["SECRET"])
     fc.assert(
       fc.property(text, (word) => {

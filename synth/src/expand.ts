@@ -1,8 +1,8 @@
 import { referencesOf, type ServiceSpec } from "@maxcloud/config-schema"
 
 /**
- * Replaces each `$$` and `$(NAME)`, a name ending at the first `)`, in one pass: a regular expression would look to the end of the text
- * again for each `$(` that no `)` follows.
+ * Replaces each `$$` and `$(NAME)` in one pass; a name ends at the first `)`. A regular expression would search to the end of the text for each
+ * `$(` without a `)`.
  */
 const replaceReferences = (written: string, by: (whole: string, name: string | undefined) => string): string => {
   const lastClose = written.lastIndexOf(")")
@@ -23,17 +23,17 @@ const replaceReferences = (written: string, by: (whole: string, name: string | u
 }
 
 /**
- * Kubernetes' expansion of `$(NAME)` in env values, command and args: `$$` is a dollar sign, an unknown name stays as it
- * is written, and a name ends at the first `)`. Source: Kubernetes API, `EnvVar.value`; third_party/forked/golang/expansion.
+ * Kubernetes' expansion of `$(NAME)` in env values, command and args: `$$` is a dollar sign, an unknown name stays unchanged, and a name ends at
+ * the first `)`. Source: Kubernetes API, `EnvVar.value`; third_party/forked/golang/expansion.
  */
 export const expand = (written: string, valueOf: (name: string) => string | undefined): string =>
   replaceReferences(written, (whole, name) => (name === undefined ? "$" : (valueOf(name) ?? whole)))
 
-/** The names of the variables whose value is, or holds, a secret. */
+/** The names of variables with a value that is or contains a secret. */
 export const secretVariables = ({ env }: Pick<ServiceSpec, "env">): ReadonlySet<string> =>
   new Set(Object.keys(env).filter((name) => referencesOf(env[name] ?? "").some((value) => "secret" in value)))
 
-/** The names among `secrets` that a word refers to, each once. */
+/** The names among `secrets` that a word references, without duplicates. */
 export const referredIn = (word: string, secrets: ReadonlySet<string>): ReadonlyArray<string> => {
   const found = new Set<string>()
   replaceReferences(word, (whole, name) => {
@@ -44,8 +44,8 @@ export const referredIn = (word: string, secrets: ReadonlySet<string>): Readonly
 }
 
 /**
- * A word of `command` or `args` as a manifest has it. `knativeProblems` refuses references to `secrets` before this. If a stored config
- * still has one, it is never expanded, since everybody on a machine can read the arguments of its processes.
+ * A word of `command` or `args` for a manifest. `knativeProblems` refuses references to `secrets` before this. If a stored config still has one, it
+ * is never expanded, because everybody on a machine can read the arguments of its processes.
  */
 export const wordOf = (word: string, secrets: ReadonlySet<string>): string =>
   replaceReferences(word, (whole, name) => (name !== undefined && secrets.has(name) ? `$${whole}` : whole))

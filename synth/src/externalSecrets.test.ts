@@ -25,7 +25,7 @@ const made = (rest: Partial<TenantContext> = {}) =>
 const ofKind = (kind: string, manifests = made()) => manifests.filter((manifest) => manifest.kind === kind)
 
 describe("secrets of a store", () => {
-  it("make an ExternalSecret in place of a Secret, under the name that the service reads", () => {
+  it("produce an ExternalSecret instead of a Secret, with the name that the service reads", () => {
     const [object] = ofKind("ExternalSecret")
     expect(ofKind("Secret")).toEqual([])
     expect(object?.["spec"]).toMatchObject({
@@ -42,7 +42,7 @@ describe("secrets of a store", () => {
     )
   })
 
-  it("are put together by a template in which the author's text is text", () => {
+  it("are joined by a template that treats the author's text as text", () => {
     expect(ofKind("ExternalSecret")[0]?.["spec"]).toMatchObject({
       target: {
         template: { data: { KEY: "{{ .KEY }}", "env.URL": '{{ "a{{ .KEY }}\\"\\n" }}{{ .PASSWORD }}@db' } }
@@ -50,7 +50,7 @@ describe("secrets of a store", () => {
     })
   })
 
-  it("are another object for each deployment, store and key", () => {
+  it("are a different object for each deployment, store and key", () => {
     const versions = (number: number) => new Map(["KEY", "PASSWORD"].map((name) => [SecretName.make(name), number]))
     const names = [
       made(),
@@ -62,7 +62,7 @@ describe("secrets of a store", () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it("are found without a field if the template has none", () => {
+  it("are read without a field if the template has none", () => {
     const place = {
       organization: OrganizationName.make("acme"),
       app: AppName.make("shop"),

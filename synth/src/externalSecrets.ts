@@ -3,24 +3,24 @@ import type { ExternalSecretProps } from "./ExternalSecret.ts"
 import type { Place } from "./names.ts"
 import type { SecretPart, SecretParts } from "./secretParts.ts"
 
-/** A store from which the values of secrets are read in the cluster, in place of the server's database. */
+/** A store with the values of secrets, which the cluster reads instead of the server's database. */
 export interface ExternalSecrets {
-  /** Name of a ClusterSecretStore of the External Secrets Operator. */
+  /** The name of a ClusterSecretStore of the External Secrets Operator. */
   readonly store: string
   /**
-   * The place of a secret in the store, with `{organization}`, `{app}`, `{stage}` and `{name}`; after a `#` the field of the entry.
-   * Different secrets must have different keys.
+   * The key of a secret in the store, with `{organization}`, `{app}`, `{stage}` and `{name}`; after a `#`, the field of the entry. Different secrets
+   * must have different keys.
    */
   readonly key: string
 }
 
-/** The place of a secret in its store. Without `property` the whole entry is its value. */
+/** The key of a secret in its store. Without `property`, the whole entry is its value. */
 export interface ExternalKey {
   readonly key: string
   readonly property?: string
 }
 
-/** Made from the tenant's own names alone: no config can name another's key. */
+/** Built only from the tenant's own names, so that no config can reference another tenant's key. */
 export const externalKeyOf = (
   { key }: ExternalSecrets,
   { app, organization, stage }: Omit<Place, "namespacePrefix">,
@@ -32,17 +32,17 @@ export const externalKeyOf = (
   return at < 0 ? { key: written } : { key: written.slice(0, at), property: written.slice(at + 1) }
 }
 
-/** As people write it: `acme/shop/production/API_KEY#value`. */
+/** The form for people: `acme/shop/production/API_KEY#value`. */
 export const textOfExternalKey = ({ key, property }: ExternalKey) =>
   property === undefined ? key : `${key}#${property}`
 
-/** A Go template that is this text: a string of JSON is one of Go's, too (Go specification, "Interpreted string literals"). */
+/** A Go template for this text. A JSON string is also a valid Go string (Go specification, "Interpreted string literals"). */
 const literalTemplate = (text: string) => (text.includes("{") ? `{{ ${JSON.stringify(text)} }}` : text)
 
 const templateOf = (parts: ReadonlyArray<SecretPart>) =>
   parts.map((part) => (typeof part === "string" ? literalTemplate(part) : `{{ .${part.secret} }}`)).join("")
 
-/** The object that makes the operator write the Secret `name` with the values of `parts`. `labels`: of that Secret. */
+/** The object that makes the operator write the Secret `name` with the values of `parts` and with `labels`. */
 export const externalSecretSpec = (
   external: ExternalSecrets,
   place: Omit<Place, "namespacePrefix">,

@@ -17,23 +17,23 @@ const service = (port: number | "auto", tenant: TenantContext) =>
   JSON.stringify(synth(spec(port), tenant).find((object) => object.kind === "Service"))
 
 describe("a registry's answer for an image", () => {
-  it("is the name in manifests", () => {
+  it("provides the name in manifests", () => {
     expect(service(80, withImage({}))).toContain(`"image":"${pinned}"`)
     expect(service(80, tenant)).toContain(`"image":"nginx:1"`)
   })
 
-  it("gives the port where the spec leaves it to the image", () => {
+  it("provides the port if the spec leaves it to the image", () => {
     expect(service("auto", withImage({ port: 3000 }))).toContain(`"containerPort":3000`)
     expect(service("auto", withImage({}))).toContain(`"containerPort":8080`)
     expect(service(80, withImage({ port: 3000 }))).toContain(`"containerPort":80`)
   })
 
-  it("is asked of its registry at every start if it needs credentials: a node's store is one for all tenants", () => {
+  it("is checked with its registry at every start if it needs credentials, because all tenants share a node's store", () => {
     expect(service(80, withImage({ needsCredentials: true }))).toContain(`"imagePullPolicy":"Always"`)
     expect(service(80, withImage({}))).not.toContain("imagePullPolicy")
   })
 
-  it("closes the context of an image that does not run as root", () => {
+  it("restricts the context of an image that doesn't run as root", () => {
     expect(service(80, withImage({ nonRoot: true }))).toContain(`"runAsNonRoot":true`)
     expect(service(80, withImage({}))).not.toContain("runAsNonRoot")
   })
@@ -45,7 +45,7 @@ describe("credentials for registries", () => {
     ...synth(spec(80), { ...tenant, pullSecret })
   ]
 
-  it("are a Secret without data, named by the services' accounts, and no reason for a new revision", () => {
+  it("become a Secret without data that the services' accounts reference, and don't create a revision", () => {
     expect(manifests(true).find((manifest) => manifest.kind === "Secret")).toMatchObject({
       type: "kubernetes.io/dockerconfigjson",
       metadata: { name: "maxcloud--registry", annotations: { "maxcloud.dev/registry-credentials": "true" } }

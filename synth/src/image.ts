@@ -4,15 +4,15 @@ import type { ResolvedImage, TenantContext } from "./tenant.ts"
 
 export interface Image {
   readonly image: string
-  /** For the template: the meaning of the image's name, if it is a source. */
+  /** Annotations of the template that describe the source, if it is one. */
   readonly annotations: Partial<TemplateAnnotations>
-  /** The registry's answer for it, if the registry was asked. */
+  /** The registry's facts about it, if the registry was asked. */
   readonly resolved: ResolvedImage | undefined
 }
 
 /**
- * The image of a service: pinned to a digest where it is known, else as the spec writes it. A source has only a name, of a registry that need not exist: `@<digest>` for a snapshot, no tag
- * for a folder run in place, `:unbuilt` while neither is known (offline).
+ * The image of a service, pinned to its digest if known, else as in the spec. A source has only a name in a registry that needn't exist:
+ * `@<digest>` for a snapshot, no tag for a folder run in place, `:unbuilt` if neither is known (offline).
  */
 export const imageOf = (service: ServiceSpec, tenant: TenantContext): Image => {
   const { image, source } = service

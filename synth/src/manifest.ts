@@ -11,7 +11,7 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-/** Names an object of a namespace. */
+/** Identifies an object of a namespace. */
 export interface ObjectRef {
   readonly apiVersion: string
   readonly kind: string

@@ -12,7 +12,7 @@ import {
 } from "@maxcloud/config-schema"
 
 const notHere =
-  'Services of this server run without Kubernetes, so there are no manifests. Write `manifests` only if the context\'s `runtime` is "kubernetes", or remove it.'
+  'This server runs services without Kubernetes, so there are no manifests. Set `manifests` only if the context\'s `runtime` is "kubernetes", or remove it.'
 
 const notAllowed = (kind: ManifestKind, { path, steps }: FieldLeaf, at: SpecIssue["path"]): SpecIssue => {
   const rule = ruleTextOf({ kind, steps })
@@ -22,7 +22,7 @@ const notAllowed = (kind: ManifestKind, { path, steps }: FieldLeaf, at: SpecIssu
   }
 }
 
-/** What an app's `manifests` want and the operator doesn't allow. `rules`: undefined if services don't run on Kubernetes. */
+/** The fields in an app's `manifests` that the operator doesn't allow. `rules` is undefined if services don't run on Kubernetes. */
 export const manifestProblems = (spec: AppSpec, rules: ManifestRules | undefined): ReadonlyArray<SpecIssue> => {
   const ofServices = spec.services.flatMap((service, index) =>
     (service.manifests ?? []).flatMap((patch, at): ReadonlyArray<SpecIssue> => {

@@ -20,7 +20,7 @@ const place = ({ app, organization, stage }: Names, namespacePrefix = "mc-") => 
 
 const hostOf = (names: Names) => hostLabelOf(ServiceName.make(names.service), place(names), names.tag)
 
-/** The names that a host label was made from. Parts never hold "--", so there is one way to read it. */
+/** The names in a host label. Parts never contain "--", so parsing is unambiguous. */
 const parse = (label: string): Names => {
   const [, tag, host = ""] = /^(?:(.+?)---)?(.+)$/.exec(label) ?? []
   const parts = host.split("--")
@@ -30,7 +30,7 @@ const parse = (label: string): Names => {
   return { tag, service: first, app: second, stage: third, organization: fourth }
 }
 
-/** Few and short, so that equal names, and names that look like others put together, are drawn often. */
+/** Few and short, to often generate equal names, and names that look like joined ones. */
 const name = fc.oneof(
   fc.constantFrom("a", "b", "web", "production", "a-b", "xn-b", "v1"),
   fc.stringMatching(/^[a-z](-?[a-z0-9]){0,6}$/).filter((value) => value !== "xn")
@@ -56,7 +56,7 @@ describe("a host", () => {
     expect(of("web", "production", "v1")).toBe("v1---web--shop--acme")
   })
 
-  it("is read back as the names that it was made from", () => {
+  it("can be parsed back into its names", () => {
     fc.assert(
       fc.property(names, (each) => {
         expect(parse(hostOf(each))).toEqual(each)

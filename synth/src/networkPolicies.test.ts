@@ -28,7 +28,7 @@ const find = (manifests: ReadonlyArray<Manifest>, kind: string): Manifest => {
 const templateOf = (manifest: Manifest) => JSON.stringify(manifest["spec"])
 
 describe("the network of a service", () => {
-  it("opens nothing to pods, the activator or the internal gateway without a link, and the gateway alone with one", () => {
+  it("opens nothing to pods, the activator or the internal gateway without a link, and only the gateway with one", () => {
     const without = templateOf(find(manifestsOf({ egress: "none" }), "NetworkPolicy"))
     expect(without).not.toContain("8081")
     const policy = find(manifestsOf({ egress: "none", links: ["api"] }), "NetworkPolicy")
@@ -39,7 +39,7 @@ describe("the network of a service", () => {
     expect(egress).not.toContain("8012")
   })
 
-  it("says links, egress and pause on the Knative Service, so that none of them makes a revision", () => {
+  it("marks links, egress and pause on the Knative Service, so that none of them creates a revision", () => {
     const plain = find(manifestsOf({}), "Service")
     const linked = find(manifestsOf({ links: ["api"] }), "Service")
     expect(linked.metadata.annotations?.[annotation.links]).toBe("api")
@@ -50,7 +50,7 @@ describe("the network of a service", () => {
     expect(templateOf(paused)).toBe(templateOf(plain))
   })
 
-  it("opens the gateway to a link to another app, and marks both sides with what was agreed", () => {
+  it("opens the gateway for a link to another app, and marks both sides", () => {
     const env = (property: string) => ({
       egress: "none",
       env: { B: { external: "billing/api", property, stage: "dev" } }
@@ -78,7 +78,7 @@ describe("the network of a service", () => {
     expect(find(manifests, "Service").metadata.annotations ?? {}).not.toHaveProperty(["maxcloud.dev/exports"])
   })
 
-  it("makes another revision of a service that was restarted, and of no other", () => {
+  it("creates a new revision only for a restarted service", () => {
     const restarted = (name: string) => ({ restarts: new Map([[ServiceName.make(name), "2026-01-01T00:00:00.000Z"]]) })
     const plain = templateOf(find(manifestsOf({}), "Service"))
     const web = templateOf(find(manifestsOf({}, restarted("web")), "Service"))
@@ -87,21 +87,21 @@ describe("the network of a service", () => {
     expect(templateOf(find(manifestsOf({}, restarted("other")), "Service"))).toBe(plain)
   })
 
-  it("keeps no instance of a paused service", () => {
+  it("scales a paused service to zero", () => {
     const fields = { scale: { min: 2, max: 3 } }
     expect(templateOf(find(manifestsOf(fields), "Service"))).toContain('"autoscaling.knative.dev/min-scale":"2"')
     const paused = find(manifestsOf(fields, { pausedServices: new Set([ServiceName.make("web")]) }), "Service")
     expect(templateOf(paused)).toContain('"autoscaling.knative.dev/min-scale":"0"')
   })
 
-  it("lets no label of the user's speak for the gateway", () => {
+  it("ignores users' labels that imitate the gateway's", () => {
     const { metadata } = find(manifestsOf({ labels: { visibility: "ExternalIP", client: "x", team: "a" } }), "Service")
     expect(metadata.labels).toMatchObject({ team: "a" })
     expect(metadata.labels).not.toHaveProperty("visibility")
     expect(metadata.labels).not.toHaveProperty("client")
   })
 
-  it("runs pods by the tenant's runtime class", () => {
+  it("runs pods with the tenant's runtime class", () => {
     expect(templateOf(find(manifestsOf({}, { runtimeClass: "gvisor" }), "Service"))).toContain(
       '"runtimeClassName":"gvisor"'
     )

@@ -20,7 +20,7 @@ const autoscaler = podsIn("knative-serving", { app: "autoscaler" })
 const gateway = podsIn("kourier-system", { app: "3scale-kourier-gateway" })
 const dns = podsIn("kube-system", { "k8s-app": "kube-dns" })
 
-/** Of queue-proxy, which stands before the program: HTTP/1.1 and h2c; its metrics. (knative/serving, pkg/networking.) */
+/** The ports of queue-proxy, in front of the program: HTTP/1.1, h2c and metrics (knative/serving, pkg/networking). */
 const requests = [tcp(8012), tcp(8013)]
 const metrics = [tcp(9090)]
 /** The port where Kourier listens for cluster-local hosts. Policies apply after a Service's address is resolved to its pods. */
@@ -28,9 +28,9 @@ const gatewayInternal = [tcp(8081)]
 const domain: Array<NetworkPolicyPort> = [{ port: IntOrString.fromNumber(53), protocol: "UDP" }, tcp(53)]
 
 /**
- * The connections of a service's pods beyond the namespace's default deny. They get requests through Knative's gateway and activator, are
- * scraped for metrics, ask DNS, ask the gateway for linked services, and call the targets that `egress` opens. No pod reaches another pod or
- * the activator itself. The gateway's authorizer, which knows the caller, decides who may ask for which host.
+ * The connections of a service's pods beyond the namespace's default deny. Pods get requests through Knative's gateway and activator, are scraped
+ * for metrics, and connect to DNS, to the gateway for linked services, and to the targets that `egress` opens. No pod can reach another pod or the
+ * activator directly. The gateway's authorizer, which knows the caller, decides about each host.
  */
 export const policyOf = (service: ServiceSpec, stage: StageName, rules: EgressRules = {}): NetworkPolicySpec => {
   const links = [...linksOf(service), ...externalsOf(service, stage).filter((each) => each.isLink)]

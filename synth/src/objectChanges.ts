@@ -11,7 +11,7 @@ export interface ObjectField {
   readonly after: string | null
 }
 
-/** What an app's `manifests` do to an object. Of a patch, `before` is what max-cloud writes by itself. */
+/** The effect of an app's `manifests` on an object. For a patch, `before` is max-cloud's own value. */
 export interface ObjectChange {
   readonly kind: string
   readonly name: string
@@ -49,7 +49,7 @@ const texts = (object: AppObject | undefined): ReadonlyMap<string, string | null
     ])
   )
 
-/** The objects of the app's own that differ from those that it had. */
+/** The app's own objects that differ from the previous ones. */
 const ownObjects = (before: ReadonlyArray<AppObject>, after: ReadonlyArray<AppObject>): ReadonlyArray<ObjectChange> => {
   const old = new Map(before.map((object) => [idOf(object), object]))
   const now = new Map(after.map((object) => [idOf(object), object]))
@@ -67,7 +67,7 @@ const ownObjects = (before: ReadonlyArray<AppObject>, after: ReadonlyArray<AppOb
   })
 }
 
-/** What a deployment of `spec` does with manifests, if the app had these objects of its own before. */
+/** The effects of the `manifests` in `spec`, if the app had these objects before. */
 export const objectChanges = (
   spec: AppSpec,
   tenant: TenantContext,

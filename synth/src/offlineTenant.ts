@@ -2,8 +2,8 @@ import { type AppSpec, OrganizationName, productionStage, type StageName, secret
 import type { TenantContext } from "./tenant.ts"
 
 /**
- * The tenant where no server is asked (`maxcloud synth`): organization `local` at `http://….localhost:8080`, every secret that
- * the spec names at version 1, namespaces without a prefix as the local runtime has them, no image known not to run as root.
+ * The tenant without a server (`maxcloud synth`): organization `local` at `http://….localhost:8080`, every secret of the spec at version 1,
+ * namespaces without a prefix as in the local runtime, and no facts about images.
  */
 export const offlineTenant = (
   spec: AppSpec,
@@ -26,7 +26,7 @@ export const offlineTenant = (
   runtimeClass: undefined,
   pausedServices: new Set(),
   pullSecret: false,
-  // Only the server knows which of them its platform opens. It refuses the others.
+  // Only the server knows which of them its platform opens, and refuses the others.
   privateRanges: ["0.0.0.0/0"],
   manifestRules: "all"
 })

@@ -33,7 +33,7 @@ const appWith = (manifests: unknown, own?: unknown): AppSpec =>
 
 const idOf = ({ kind, metadata }: Manifest) => `${kind}/${metadata.name}`
 
-/** Every field of an object with its value, as `leavesOfPatch` names them. Lists without names are one value. */
+/** Every field of an object with its value, named as in `leavesOfPatch`. Lists without names are one value. */
 const fieldsOf = (value: unknown, steps: FieldSteps = []): ReadonlyArray<readonly [string, string]> => {
   const names: Readonly<Record<string, string>> = { containers: "name", volumes: "name", volumeMounts: "mountPath" }
   const key = names[steps.at(-1) ?? ""]
@@ -64,7 +64,7 @@ const someRules = fc
   .map((fields) => rules(...fields.map((field) => `Service:${field}`)))
 
 describe("patches", () => {
-  it("change the fields that the operator allows, and nothing else", () => {
+  it("change only the fields that the operator allows", () => {
     fc.assert(
       fc.property(patches, someRules, (manifests, allowed) => {
         const spec = appWith(manifests)
@@ -101,7 +101,7 @@ describe("patches", () => {
     )
   })
 
-  it("change nothing if nothing is allowed, or another tenant's synth has no rules", () => {
+  it("change nothing if nothing is allowed, or the tenant has no rules", () => {
     fc.assert(
       fc.property(patches, (manifests) => {
         const spec = appWith(manifests)
@@ -113,7 +113,7 @@ describe("patches", () => {
     )
   })
 
-  it("are done whole, or there is a problem", () => {
+  it("are applied completely, or reported as a problem", () => {
     fc.assert(
       fc.property(patches, someRules, (manifests, allowed) => {
         const spec = appWith(manifests)
@@ -127,7 +127,7 @@ describe("patches", () => {
     )
   })
 
-  it("merge lists by their keys: the volume of secrets and its mounts stay", () => {
+  it("merge lists by their keys, so the volume of secrets and its mounts stay", () => {
     const spec = specOf(sampleApp)
     const service = synth(spec, offlineTenant(spec)).find(
       (each) => each.kind === "Service" && each.metadata.name === "web"
@@ -153,10 +153,10 @@ describe("patches", () => {
   })
 })
 
-describe("objects of an app's own", () => {
+describe("an app's own objects", () => {
   const settings = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings" }, data: { a: "1" } }
 
-  it("get the app's namespace and the platform's labels, whatever they are called", () => {
+  it("get the app's namespace and the platform's labels, whatever their names", () => {
     const spec = appWith([], [{ ...settings, metadata: { name: "web", labels: { team: "a" } } }])
     const tenant = offlineTenant(spec)
     const [object] = synth(spec, tenant).filter((manifest) => manifest.kind === "ConfigMap")
@@ -179,7 +179,7 @@ describe("objects of an app's own", () => {
     })
   })
 
-  it("are left out if their kind or one of their fields isn't allowed", () => {
+  it("are omitted if their kind or one of their fields isn't allowed", () => {
     const kindsOf = (own: object, ...texts: ReadonlyArray<string>) => {
       const spec = appWith([], [own])
       return synth(spec, { ...offlineTenant(spec), manifestRules: rules(...texts) }).map((each) => each.kind)
@@ -193,13 +193,13 @@ describe("objects of an app's own", () => {
     expect(kindsOf(labelled, "ConfigMap", "ConfigMap:metadata.labels[team]")).toContain("ConfigMap")
   })
 
-  it("go with the last service", () => {
+  it("are removed with the last service", () => {
     const spec = { ...appWith([], [settings]), services: [] }
     expect(synth(spec, offlineTenant(spec))).toEqual([])
   })
 })
 
-describe("what the operator doesn't allow", () => {
+describe("a field that the operator doesn't allow", () => {
   const spec = appWith(
     [
       {
@@ -210,7 +210,7 @@ describe("what the operator doesn't allow", () => {
     [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "settings", labels: { team: "a" } }, data: {} }]
   )
 
-  it("is named by its place, with the rule that would allow it", () => {
+  it("is reported with its path and the rule that would allow it", () => {
     const [patch, object] = manifestProblems(spec, [])
     expect(patch).toEqual({
       path: [
@@ -236,7 +236,7 @@ describe("what the operator doesn't allow", () => {
     )
   })
 
-  it("is all of it without Kubernetes", () => {
+  it("is any field without Kubernetes", () => {
     expect(manifestProblems(spec, undefined).map((issue) => issue.path)).toEqual([
       ["services", 0, "manifests", 0],
       ["manifests", 0]
@@ -245,7 +245,7 @@ describe("what the operator doesn't allow", () => {
   })
 })
 
-it("shows in a plan what a patch sets, from what max-cloud writes, and which objects come, change and go", () => {
+it("shows a plan's patched fields with max-cloud's values, and created, changed and deleted objects", () => {
   const before = specOf({
     app: "shop",
     services: [{ name: "web", image: "nginx" }],
@@ -287,7 +287,7 @@ it("shows in a plan what a patch sets, from what max-cloud writes, and which obj
   expect(objectChanges(before, offlineTenant(before), before.manifests ?? [])).toEqual([])
 })
 
-it("has no field that an operator could allow to take a host, an account, an image or a quota", () => {
+it("includes everything that could take over a host, an account, an image or a quota", () => {
   const all = (["Service", "ServiceAccount", "ConfigMap", "PodDisruptionBudget"] as const).flatMap((kind) =>
     allowableFields(kind).map(({ field }) => `${kind}:${field}`)
   )

@@ -20,7 +20,7 @@ const listIn = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value)
 
 const isNamed = (key: string, name: string) => (element: unknown) => isObject(element) && element[key] === name
 
-/** The same fields with one of them set, and nothing else changed. */
+/** A copy of the fields with one of them set. */
 const withField = <A extends Fields>(fields: A, [step, ...rest]: FieldSteps, value: unknown): A => {
   if (step === undefined) return fields
   const inner = fields[step]
@@ -46,11 +46,11 @@ export const fieldAt = (fields: Fields, [step, ...rest]: FieldSteps): unknown =>
   return below.length === 0 ? element : isObject(element) ? fieldAt(element, below) : undefined
 }
 
-/** Is the patch one of this object of a service? A Kubernetes Service isn't a Knative Service. */
+/** Whether the patch is for this object of a service. A Kubernetes Service isn't a Knative Service. */
 const isPatchOf = ({ patch }: ManifestPatch, manifest: Manifest): boolean =>
   patch === "Service" ? isKnativeService(manifest) : manifest.kind === patch
 
-/** The fields of a service's patches that may be set in an object of it. */
+/** The allowed fields of a service's patches for one of its objects. */
 export const leavesFor = (
   manifest: Manifest,
   patches: ReadonlyArray<ManifestPatch>,
@@ -61,8 +61,8 @@ export const leavesFor = (
     .flatMap((patch) => leavesOfPatch(patch).filter(({ steps }) => isAllowed(rules, patch.patch, steps)))
 
 /**
- * An object with the fields that the patches of its service set, as far as the operator allows them. Objects are merged by key, lists of
- * `elementKeys` by the names of their elements, and other lists are replaced (Kubernetes, "Merge strategy" of server-side apply).
+ * Applies the patches of a service to an object, as far as the operator allows them. Objects are merged by key, lists in `elementKeys` by the names of
+ * their elements, and other lists are replaced (Kubernetes, "Merge strategy" of server-side apply).
  */
 export const patched = (manifest: Manifest, patches: ReadonlyArray<ManifestPatch>, rules: ManifestRules): Manifest =>
   leavesFor(manifest, patches, rules).reduce((result, { steps, value }) => withField(result, steps, value), manifest)

@@ -42,20 +42,20 @@ describe("portable", () => {
     expect(JSON.stringify(find("Service", /^api$/)?.manifest.metadata.labels)).toContain("cluster-local")
   })
 
-  it("expects another app in the namespace of its name, and says so", () => {
+  it("expects another app in the namespace with its name, and says so", () => {
     const services = [
       { name: "web", image: "nginx:1", egress: "none", env: { B: { external: "billing/api", property: "url" } } }
     ]
     const made = portable(specOf(services), "team--a")
     const service = made.find((each) => each.manifest.kind === "Service")
     expect(JSON.stringify(service?.manifest)).toContain("http://api.billing.svc.cluster.local")
-    expect(service?.notes.join() ?? "").toMatch(/calls the app billing, which is expected in the namespace billing/)
+    expect(service?.notes.join() ?? "").toMatch(/calls the app billing, expected in the namespace billing/)
     expect(JSON.stringify(made.find((each) => each.manifest.kind === "NetworkPolicy"))).toContain("8081")
     const outside = specOf([{ ...services[0], env: { B: { external: "billing/api", property: "publicUrl" } } }])
     expect(portableProblems(outside)[0]?.message ?? "").toMatch(/a public URL depends on the platform's domain/)
   })
 
-  it("names linked services as the cluster does, and lets the link out to the gateway", () => {
+  it("uses the cluster's names for linked services, and allows their calls to the gateway", () => {
     const service = JSON.stringify(find("Service", /^web$/)?.manifest)
     expect(service).toContain('{"name":"API","value":"http://api.team--a.svc.cluster.local"}')
     expect(service).toContain('{"name":"API_HOST","value":"api.team--a.svc.cluster.local"}')
@@ -66,7 +66,7 @@ describe("portable", () => {
     expect(policy).toContain("8081")
   })
 
-  it("leaves secrets to be filled, and tells with what", () => {
+  it("leaves secrets empty, and says what to fill in", () => {
     const secret = find("Secret", /^api--/)
     expect(secret?.manifest["stringData"]).toStrictEqual({ KEY: "", "env.DATABASE_URL": "" })
     expect(secret?.notes.join("\n")).toContain(
@@ -76,12 +76,12 @@ describe("portable", () => {
     expect(service).toContain(`"secretKeyRef":{"key":"KEY","name":"${secret?.manifest.metadata.name}"}`)
   })
 
-  it("says where a port is a guess", () => {
+  it("says that a port is a guess", () => {
     expect(find("Service", /^web$/)?.notes.join("") ?? "").toMatch(/8080/)
     expect(find("Service", /^api$/)?.notes).toStrictEqual([])
   })
 
-  it("refuses what only max-cloud can run", () => {
+  it("refuses features that only max-cloud can run", () => {
     expect(portableProblems(shop)).toStrictEqual([])
     const problems = portableProblems(
       specOf([

@@ -17,20 +17,20 @@ import { offlineTenant } from "./offlineTenant.ts"
 import { readParts } from "./secretParts.ts"
 import { synth } from "./synth.ts"
 
-/** A manifest, and what its reader has to know of it: lines of a comment. */
+/** A manifest, with comment lines for its reader. */
 export interface PortableManifest {
   readonly manifest: Manifest
   readonly notes: ReadonlyArray<string>
 }
 
-/** Features that a Knative without max-cloud can't run: a `source`, which nobody would build, and a `publicUrl`, which only a platform knows. */
+/** Features that don't work without max-cloud: a `source`, which nobody would build, and a `publicUrl`, which only a platform knows. */
 export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
   spec.services.flatMap((service, index) => [
     ...(service.image === undefined
       ? [
           {
             path: ["services", index, "source"],
-            message: `"${service.name}" runs a source, which only max-cloud can run: build an image of it, push it, and write \`image\``
+            message: `"${service.name}" runs a source, which only max-cloud can run: build an image of it, push it, and use \`image\``
           }
         ]
       : []),
@@ -39,7 +39,7 @@ export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
         ? [
             {
               path: ["services", index, "env", name],
-              message: "a public URL depends on the platform's domain: write it as a text"
+              message: "a public URL depends on the platform's domain: use a text instead"
             }
           ]
         : []
@@ -47,9 +47,9 @@ export const portableProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> =>
   ])
 
 /**
- * The app as manifests that `kubectl apply` runs in an existing namespace of any Knative, without max-cloud: no annotation or label of
- * ours, links by the cluster's own names, Secrets with empty values to be filled. Look at `portableProblems` before. Policies name
- * Kourier's gateway; without max-cloud's authorizer a service with a link may ask it for any host.
+ * The app as manifests for `kubectl apply` in an existing namespace of any Knative, without max-cloud: none of our annotations and labels, links
+ * with the cluster's own names, and Secrets with empty values to fill in. Call `portableProblems` first. Policies name Kourier's gateway; without
+ * max-cloud's authorizer, a service with a link can ask it for any host.
  */
 export const portable = (spec: AppSpec, namespace: string): ReadonlyArray<PortableManifest> => {
   const resolved = { ...spec, services: spec.services.map((service) => withAddresses(service, namespace)) }
@@ -64,16 +64,16 @@ type Part = Exclude<EnvValue, string | { readonly join: unknown }> | string
 const partsOf = (value: EnvValue): ReadonlyArray<Part> =>
   typeof value !== "string" && "join" in value ? value.join : [value]
 
-/** The name of a service of another app, if that app is exported to a namespace of its own name. Nobody else can know it offline. */
+/** The host of another app's service, assuming that app is exported to a namespace with its name. Offline, nothing else is known. */
 const externalHost = (part: ExternalReference) => {
   const { app, service } = targetOf(part, productionStage)
   return `${service}.${app}.svc.cluster.local`
 }
 
-/** Addresses as texts, and the links that they were as links. */
+/** Replaces addresses with texts, and keeps their links. */
 const withAddresses = (service: ServiceSpec, namespace: string): ServiceSpec => ({
   ...service,
-  // Under their names alone: they only say that the policy opens the gateway.
+  // Only their names, because they only mean that the policy opens the gateway.
   links: [
     ...linksOf(service),
     ...externalsOf(service, productionStage).flatMap((each) => (each.isLink ? [each.service] : []))
@@ -144,7 +144,7 @@ const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
   const written = partsIn(manifest)
   if (written !== undefined) {
     return [
-      "Fill in the values before it is applied; applied again as it is, it would empty them.",
+      "Fill in the values before you apply it. Applying it again unchanged would empty them.",
       ...Object.entries(written).map(([key, parts]) => {
         const value = parts.map((part) =>
           typeof part === "string" ? JSON.stringify(part) : `the secret ${part.secret}`
@@ -159,12 +159,11 @@ const notesOf = (manifest: Manifest, spec: AppSpec): ReadonlyArray<string> => {
   return [
     ...(service.port === "auto"
       ? [
-          "The port of the image is not known offline: 8080 is written. Set `port` in the config if it listens on another."
+          "The image's port isn't known offline, so this uses 8080. Set `port` in the config if it listens on another one."
         ]
       : []),
     ...others.map(
-      (app) =>
-        `It calls the app ${app}, which is expected in the namespace ${app}: change its addresses if it is elsewhere.`
+      (app) => `It calls the app ${app}, expected in the namespace ${app}. Change the addresses if it is elsewhere.`
     )
   ]
 }

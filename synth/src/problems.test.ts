@@ -18,7 +18,7 @@ describe("hostProblems", () => {
   const named = (appName: string, service: string) =>
     specOf({ app: appName, services: [{ name: service, image: "nginx" }] })
 
-  it("takes a name whose host label has 63 characters, and says how long one may be that has more", () => {
+  it("accepts a name with a host label of 63 characters, and reports the maximum length for longer ones", () => {
     expect(hostProblems(app({}, "a".repeat(51)), place("acme"))).toEqual([])
     expect(hostProblems(app({}, "a".repeat(40)), place("acme", "preview-4"))).toEqual([])
     const [issue] = hostProblems(app({}, "a".repeat(41)), place("acme", "preview-4"))
@@ -29,7 +29,7 @@ describe("hostProblems", () => {
     expect(hostProblems(app({}, "a".repeat(52)), place("acme"))[0]?.message).toContain("up to 51")
   })
 
-  it("gives a service that is named like its app in production all the room that the app has", () => {
+  it("allows a service with the app's name in production the app's full length", () => {
     const long = "a".repeat(40)
     const at = place("o".repeat(21), "production", long)
     expect(hostProblems(named(long, long), at)).toEqual([])
@@ -39,7 +39,7 @@ describe("hostProblems", () => {
     })
   })
 
-  it("says how long an app's name may be where no service's name is short enough", () => {
+  it("reports the maximum length of the app's name if no service's name is short enough", () => {
     const [issue] = hostProblems(named("a".repeat(30), "web"), place("o".repeat(15), "s".repeat(14), "a".repeat(30)))
     expect(issue?.path).toEqual(["app"])
     expect(issue?.message).toContain("an app name can have up to 27")
@@ -48,7 +48,7 @@ describe("hostProblems", () => {
     expect(none?.message).toContain("No app can be deployed")
   })
 
-  it("refuses a namespace of the cluster's, where there is a cluster", () => {
+  it("refuses the cluster's namespaces, if there is a cluster", () => {
     const at = place("acme", "production", "kube-system")
     const system = (namespacePrefix: string) =>
       namespaceProblems(named("kube-system", "web"), namespaceOf({ ...at, namespacePrefix }))
@@ -57,7 +57,7 @@ describe("hostProblems", () => {
     expect(hostProblems(named("kube-system", "web"), at)).toEqual([])
   })
 
-  it("passes exactly what fits: every label of it has at most 63 characters", () => {
+  it("accepts exactly the names that fit, with labels of at most 63 characters", () => {
     const name = (max: number) => fc.integer({ min: 1, max }).map((length) => "a".repeat(length))
     fc.assert(
       fc.property(
@@ -76,7 +76,7 @@ describe("hostProblems", () => {
 })
 
 describe("knativeProblems", () => {
-  it("refuses a secret in command or args, and takes what only looks like one", () => {
+  it("refuses a secret in command or args, and accepts text that only looks like one", () => {
     const env = { PLAIN: "a", TOKEN: { secret: "TOKEN" }, URL: { join: ["x://", { secret: "TOKEN" }] } }
     const command = ["run", "--token=$(TOKEN)"]
     const issues = of({ env, command, args: ["$(URL)$(URL)", "$$$(TOKEN)", "$$(TOKEN) $(PLAIN) $(OTHER) $(TOKEN"] })
@@ -90,7 +90,7 @@ describe("knativeProblems", () => {
       knativeProblem.message
     ])
 
-  it("refuses a name that Knative gives to a revision, and the name of the namespace's own account", () => {
+  it("refuses a name that Knative would give a revision, and the name of the namespace's account", () => {
     const problems = (...names: ReadonlyArray<string>) =>
       knativeProblems(specOf({ app: "shop", services: names.map((name) => ({ name, image: "nginx" })) })).map(
         (knativeProblem) => knativeProblem.path.join(".")
@@ -107,11 +107,11 @@ describe("knativeProblems", () => {
     expect(of({ image, port: 80, files: { "/a/b": { secret: "S" }, "/a/c": { secret: "S" } } })).toEqual([])
   })
 
-  it("tells ports that Knative keeps, images without a repository, files in files, huge environments", () => {
+  it("reports reserved ports, images without a repository, files inside files, and huge environments", () => {
     expect(of({ port: 9090 })).toEqual([["port", expect.stringContaining("uses port 9090")]])
     expect(of({ image: "ghcr.io/x:1" })).toEqual([["image", expect.stringContaining("at least two characters")]])
     expect(of({ files: { "/a": { secret: "S" }, "/a//b": { secret: "S" } } })).toEqual([
-      ["files./a//b", expect.stringContaining('because "/a" is one')]
+      ["files./a//b", expect.stringContaining('because "/a" is a file too')]
     ])
     const env = Object.fromEntries(Array.from({ length: 10 }, (_, index) => [`A${index}`, "x".repeat(32_000)]))
     expect(of({ env })).toEqual([["env", expect.stringContaining("320")]])
@@ -125,7 +125,7 @@ describe("files in files", () => {
   const isInside = (one: string, other: string) =>
     `${one.replaceAll("//", "/")}/`.startsWith(`${other.replaceAll("//", "/")}/`)
 
-  it("are found wherever one path is inside another, and nowhere else", () => {
+  it("are found exactly if one path is inside another", () => {
     fc.assert(
       fc.property(fc.uniqueArray(path, { maxLength: 12 }), (paths) => {
         const files = Object.fromEntries(paths.map((path) => [path, { secret: "S" }]))
@@ -145,7 +145,7 @@ describe("files in files", () => {
 })
 
 describe("egressProblems", () => {
-  it("names the range, and its place", () => {
+  it("names the range and its path", () => {
     const spec = app({ egress: ["8.8.8.8/32", "169.254.169.254/32", "10.0.0.0/8"] })
     expect(egressProblems(spec, {})).toEqual([
       { path: ["services", 0, "egress", 1], message: expect.stringContaining('"169.254.169.254/32" is link-local') },
@@ -156,7 +156,7 @@ describe("egressProblems", () => {
 })
 
 describe("missingSecrets", () => {
-  it("tells each once, sorted", () => {
+  it("are reported once each, sorted", () => {
     const spec = app({
       env: { A: { secret: "B" }, C: { join: [{ secret: "A" }, { secret: "HAS" }] } },
       files: { "/b": { secret: "B" } }

@@ -12,15 +12,15 @@ import { type EgressRules, refusalOf } from "./egress.ts"
 import { referredIn, secretVariables } from "./expand.ts"
 import { hostLabelOf, maxLabelLength, maxServiceNameLength, namespaceOf, type Place } from "./names.ts"
 
-/** The secrets that an app names and that have no version, sorted, each once. */
+/** The secrets that an app uses and that have no version, sorted, without duplicates. */
 export const missingSecrets = (spec: AppSpec, versions: ReadonlyMap<SecretName, number>): ReadonlyArray<SecretName> =>
   [...new Set(spec.services.flatMap(secretsOf))].filter((value) => !versions.has(value)).sort()
 
 const characters = (count: number) => `${count} character${count === 1 ? "" : "s"}`
 
-/** The problem with a namespace that the cluster's own parts have or may get; only where namespaces have no prefix. */
+/** The problem with a namespace that belongs to the cluster's own parts, or may later. Only if namespaces have no prefix. */
 export const namespaceProblems = (spec: AppSpec, namespace: string): ReadonlyArray<SpecIssue> =>
-  // Names that wouldn't be accepted today don't prevent that a stage is destroyed.
+  // A stage with names that are no longer accepted can still be destroyed.
   spec.services.length > 0 && isClusterNamespace(namespace)
     ? [
         {
@@ -31,11 +31,11 @@ export const namespaceProblems = (spec: AppSpec, namespace: string): ReadonlyArr
     : []
 
 /**
- * Problems with an app's hosts and namespace in this organization and stage: names that are too long together.
- * A host label and a namespace can each have 63 characters.
+ * Problems with an app's hosts and namespace in this organization and stage: names that are too long in total. A host label and a namespace can
+ * have up to 63 characters each.
  */
 export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIssue> => {
-  // A stage is destroyed by deploying nothing: names that wouldn't be accepted today don't prevent that.
+  // Destroying a stage deploys nothing, and must work even with names that are no longer accepted.
   if (spec.services.length === 0) return []
   const namespace = namespaceOf(tenant)
   const where =
@@ -43,7 +43,7 @@ export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIs
       ? `organization "${tenant.organization}"`
       : `stage "${tenant.stage}" of organization "${tenant.organization}"`
   const most = maxServiceNameLength(tenant)
-  // A service that is named like its app needs no name of its own in production.
+  // In production, a service with the app's name needs no separate part.
   const tooMuch = Math.max(
     namespace.length - maxLabelLength,
     ...spec.services.map(({ name }) =>
@@ -76,7 +76,7 @@ export const hostProblems = (spec: AppSpec, tenant: Place): ReadonlyArray<SpecIs
   })
 }
 
-/** Declared ranges that are not opened: those of the machine or the cluster, and private ones that the operator does not list. */
+/** Declared ranges that aren't opened: those of the machine or the cluster, and private ones that the operator doesn't list. */
 export const egressProblems = (
   spec: AppSpec,
   rules: EgressRules & { readonly unknownRanges?: string | undefined }
@@ -91,7 +91,7 @@ export const egressProblems = (
 /** Knative's own ports in a pod: of queue-proxy, and of profiling (knative/serving, pkg/networking). */
 const reservedPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 9090, 9091])
 
-/** Problems that every Knative rejects, though each value by itself is fine. We report them before anything is sent. */
+/** Combinations that every Knative rejects, although each value by itself is valid. Reported before anything is sent. */
 export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
   const names = new Set<string>(spec.services.map((service) => service.name))
   return spec.services.flatMap((service, index) =>
@@ -105,7 +105,7 @@ export const knativeProblems = (spec: AppSpec): ReadonlyArray<SpecIssue> => {
 /** Knative's names for the Services of a revision (knative/serving, pkg/reconciler/revision/resources/names). */
 const revisionName = /^(.+)-(\d{5,})(-private)?$/
 
-/** A service whose name another object of the namespace has, or will have: Knative then makes neither of the two work. */
+/** A service with the name of another current or future object of the namespace: then Knative makes neither of the two work. */
 const nameProblems = (name: string, names: ReadonlySet<string>): ReadonlyArray<SpecIssue> => {
   if (name === "default") {
     return [
@@ -117,7 +117,7 @@ const nameProblems = (name: string, names: ReadonlySet<string>): ReadonlyArray<S
     ? [
         {
           path: ["name"],
-          message: `"${name}" is what Knative calls a revision of a service "${service}". Choose a name that doesn't end with such a number.`
+          message: `"${name}" is the name of a Knative revision of a service "${service}". Choose a name that doesn't end with such a number.`
         }
       ]
     : []
@@ -128,19 +128,19 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   if (service.port !== "auto" && reservedPorts.has(service.port)) {
     issues.push({
       path: ["port"],
-      message: `The platform uses port ${service.port} in every instance, as it does ${[...reservedPorts].join(", ")}. Let the program listen on another port, such as 8080.`
+      message: `The platform uses port ${service.port} in every instance (reserved: ${[...reservedPorts].join(", ")}). Make the program listen on another port, such as 8080.`
     })
   }
   if (service.image !== undefined && !isRepository(service.image)) {
     issues.push({
       path: ["image"],
-      message: `${quoted(service.image)} isn't an image that a registry can have. After the registry, use at least two characters of a-z, 0-9, ".", "_", "-" and "/".`
+      message: `${quoted(service.image)} isn't a valid image for a registry. After the registry, use at least two characters of a-z, 0-9, ".", "_", "-" and "/".`
     })
   }
   for (const [path, other] of filesInFiles(Object.keys(service.files))) {
     issues.push({
       path: ["files", path],
-      message: `${quoted(path)} can't be a file, because ${quoted(other)} is one. Move one of them.`
+      message: `${quoted(path)} can't be a file, because ${quoted(other)} is a file too. Move one of them.`
     })
   }
   const secrets = secretVariables(service)
@@ -149,7 +149,7 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
       for (const name of referredIn(word, secrets))
         issues.push({
           path: [field, at],
-          message: `"$(${name})" would put a secret into an argument. Let the program read the variable ${name}, or write "$$(${name})" for the text itself.`
+          message: `"$(${name})" would put a secret into an argument. Make the program read the variable ${name}, or write "$$(${name})" for the text itself.`
         })
     })
   }
@@ -157,18 +157,18 @@ const problemsOf = (service: ServiceSpec): ReadonlyArray<SpecIssue> => {
   if (size > maxDescription) {
     issues.push({
       path: ["env"],
-      message: `env, command and args have ${size} characters together. They can have up to ${maxDescription}: move large values into the image or a file.`
+      message: `env, command and args have ${size} characters in total. They can have up to ${maxDescription}: move large values into the image or a file.`
     })
   }
   return issues
 }
 
-/** An annotation of secret parts may have 256 KiB, and an object about 1 MiB (Kubernetes, etcd). */
+/** An annotation with secret parts can have 256 KiB, and an object about 1 MiB (Kubernetes, etcd). */
 const maxDescription = 200_000
 
 /**
- * The paths that are inside the path of another file, or equal to it, each with that other one. In sorted order, a path comes after those that
- * contain it, and everything between them is contained too. So comparing each path with the last container is enough.
+ * The paths that are inside or equal to the path of another file, each with that other path. In sorted order, a path comes after those that contain
+ * it, and everything between them is contained too. So comparing each path with the last container is enough.
  */
 const filesInFiles = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [string, string]> => {
   const sorted = paths
@@ -186,7 +186,7 @@ const filesInFiles = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [str
 /** The path of a file without repeated slashes. */
 const cleaned = (path: string) => path.replace(/\/+/g, "/")
 
-/** Reads a reference as Knative's webhook does: a first part without `.` or `:` isn't a registry but part of the repository. */
+/** Parses a reference like Knative's webhook: a first part without `.` or `:` belongs to the repository. */
 const isRepository = (image: string): boolean => {
   const [tagged = ""] = image.split("@", 1)
   const name = tagged.replace(/:[^/:]*$/, "")

@@ -7,14 +7,14 @@ import { imageOf } from "./image.ts"
 import type { TenantContext } from "./tenant.ts"
 import { flag, GoDuration, listed, secondsAt, TextMap } from "./values.ts"
 
-/** Knative's default maximum for a service's `timeout`. Its installation raises `max-revision-timeout-seconds` for more. */
+/** Knative's default maximum for a service's `timeout`. To allow more, raise `max-revision-timeout-seconds` in its installation. */
 export const defaultMaxTimeoutSeconds = 600
 
 const at = Schema.fromKey
 const count = (missing: number) => Schema.optionalWith(Schema.NumberFromString, { default: () => missing })
 const duration = (missingMs: number) => Schema.optionalWith(GoDuration, { default: () => missingMs })
 
-/** The annotations of a template, for writing and reading. Missing ones have Knative's default. */
+/** Encodes and decodes a template's annotations. Missing ones have Knative's default. */
 export const TemplateAnnotations = Schema.Struct({
   sourceDigest: Schema.optional(Schema.String).pipe(at(annotation.sourceDigest)),
   sourcePackage: Schema.optional(Schema.String).pipe(at(annotation.sourcePackage)),
@@ -49,30 +49,30 @@ const Metadata = Schema.Struct({
   annotations: TemplateAnnotations
 })
 
-/** A Knative Service's `spec.template`, for writing and reading. Fields that a manifest leaves out have the default of Kubernetes or Knative. */
+/** Encodes and decodes a Knative Service's `spec.template`. Missing fields have the default of Kubernetes or Knative. */
 export const RevisionTemplate = Schema.Struct({
   metadata: Schema.optionalWith(Metadata, { default: () => Schema.decodeSync(Metadata)({ annotations: {} }) }),
   spec: Schema.Struct({
-    /** Knative takes it by its feature gate `kubernetes.podspec-runtimeclassname`. */
+    /** Requires Knative's feature gate `kubernetes.podspec-runtimeclassname`. */
     runtimeClassName: Schema.optional(Schema.String),
     serviceAccountName: Schema.optionalWith(Schema.String, { default: () => "default" }),
     automountServiceAccountToken: Schema.optionalWith(Schema.Boolean, { default: () => true }),
     enableServiceLinks: Schema.optionalWith(Schema.Boolean, { default: () => true }),
-    /** Requests at a time per instance at most; 0: no limit. */
+    /** The maximum of concurrent requests per instance; 0 means no limit. */
     containerConcurrency: Schema.optionalWith(Schema.Number, { default: () => 0 }),
-    /** Knative takes 600 seconds at most, unless `max-revision-timeout-seconds` in its `config-defaults` says otherwise. */
+    /** At most 600 seconds, unless `max-revision-timeout-seconds` in Knative's `config-defaults` is higher. */
     timeoutMs: secondsAt("timeoutSeconds", 300_000),
-    /** Until the first byte. Knative's default of 300 would cut a longer `timeoutSeconds` short. */
+    /** The timeout until the first byte. Knative's default of 300 would shorten a longer `timeoutSeconds`. */
     responseStartTimeoutMs: secondsAt("responseStartTimeoutSeconds", 300_000),
     containers: Schema.Array(KnativeContainer).pipe(
-      Schema.itemsCount(1, { message: () => "A service runs one container." })
+      Schema.itemsCount(1, { message: () => "A service can have only one container." })
     ),
     volumes: listed(SecretVolume)
   })
 })
 export type RevisionTemplate = typeof RevisionTemplate.Type
 
-/** The template of a service's revisions: whatever changes here makes a new one. */
+/** The template of a service's revisions. Any change here creates a new revision. */
 export const revisionTemplateOf = (
   service: ServiceSpec,
   tenant: TenantContext,
@@ -95,7 +95,7 @@ export const revisionTemplateOf = (
       runtimeClassName: tenant.runtimeClass,
       serviceAccountName: service.name,
       automountServiceAccountToken: false,
-      // Variables for hundreds of neighbors would slow down every start, and reveal those neighbors.
+      // Variables for hundreds of neighboring services would slow down every start, and reveal those services.
       enableServiceLinks: false,
       containerConcurrency: service.scale.maxConcurrency,
       timeoutMs: service.timeout,
@@ -106,7 +106,7 @@ export const revisionTemplateOf = (
   }
 }
 
-/** The autoscaler aims at `concurrency`, so all of the target is used (Knative's default of 70 % would aim at less). */
+/** Use the full target, so that the autoscaler aims at `concurrency` (Knative's default is 70 % of it). */
 const scaleOf = (service: ServiceSpec, { pausedServices }: TenantContext) => ({
   minScale: pausedServices.has(service.name) ? 0 : service.scale.min,
   maxScale: service.scale.max,

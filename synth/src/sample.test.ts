@@ -5,8 +5,8 @@ import { sampleApp, sampleManifests } from "./sample.ts"
 
 const encoded = (input: unknown) => encodeAppSpec(Either.getOrThrow(parseAppSpec(input))).services[0]
 
-describe("the sample that distinguishes versions of synth", () => {
-  it("sets every field that a service can have, to something other than its default", () => {
+describe("the sample that identifies a version of synth", () => {
+  it("sets every field of a service to something other than its default", () => {
     const defaults: Readonly<Record<string, unknown>> = {
       ...encoded({ app: "a", services: [{ name: "a", image: "a" }] })
     }
@@ -16,7 +16,7 @@ describe("the sample that distinguishes versions of synth", () => {
     expect(fields.length).toBeGreaterThan(15)
   })
 
-  it("has every kind of object, and is the same each time", () => {
+  it("contains every kind of object, and is the same each time", () => {
     const manifests = sampleManifests()
     expect(JSON.stringify(sampleManifests())).toBe(JSON.stringify(manifests))
     expect([...new Set(manifests.map((manifest) => manifest.kind))].sort()).toEqual([

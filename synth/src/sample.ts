@@ -5,7 +5,7 @@ import { synth } from "./synth.ts"
 import { synthNamespace } from "./synthNamespace.ts"
 import type { TenantContext } from "./tenant.ts"
 
-/** One service with every field set, and two with hardly any. A test holds the first to all fields that there are. */
+/** One service with every field set, and two with hardly any. A test checks that the first has all fields. */
 export const sampleApp = {
   app: "sample",
   services: [
@@ -96,7 +96,7 @@ const tenant: TenantContext = {
   pullSecret: true
 }
 
-/** The tenants that the sample is made for: one with the usual settings, and one with every other. */
+/** The tenants of the sample: one with the usual settings, and one with all others. */
 const tenants: ReadonlyArray<TenantContext> = [
   tenant,
   {
@@ -115,8 +115,8 @@ const tenants: ReadonlyArray<TenantContext> = [
 ]
 
 /**
- * The output of this version of synth for a fixed sample. Versions whose output differs make different manifests of the same app, so it
- * is part of the key under which manifests are cached.
+ * The output of this version of synth for a fixed sample. Versions with different output make different manifests of the same app, so it is part of
+ * the cache key of manifests.
  */
 export const sampleManifests = (): ReadonlyArray<Manifest> => {
   const spec = Either.getOrThrowWith(

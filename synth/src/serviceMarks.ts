@@ -2,7 +2,7 @@ import { Option, Schema } from "effect"
 import { annotation, label } from "./annotations.ts"
 import { flag } from "./values.ts"
 
-/** Names by commas; none if there is no annotation. */
+/** Names separated by commas; empty if there is no annotation. */
 const Names = Schema.optionalToRequired(Schema.String, Schema.Array(Schema.String), {
   decode: Option.match({ onNone: () => [], onSome: (text) => text.split(",").filter((name) => name !== "") }),
   encode: (names) => (names.length === 0 ? Option.none() : Option.some(names.join(",")))
@@ -10,7 +10,7 @@ const Names = Schema.optionalToRequired(Schema.String, Schema.Array(Schema.Strin
 
 const ServiceMarks = Schema.Struct({
   labels: Schema.Struct({
-    /** Is it reached from inside the cluster only? */
+    /** Whether it is reachable only from inside the cluster. */
     internal: flag("cluster-local").pipe(Schema.fromKey(label.visibility))
   }),
   annotations: Schema.Struct({
@@ -18,16 +18,16 @@ const ServiceMarks = Schema.Struct({
     links: Names.pipe(Schema.fromKey(annotation.links)),
     /** The services of other apps that its pods may call, as `<namespace>/<service>`. */
     externals: Names.pipe(Schema.fromKey(annotation.externals)),
-    /** The apps of the organization whose pods may call it. */
+    /** The organization's apps that may call it. */
     exports: Names.pipe(Schema.fromKey(annotation.exports)),
-    /** May its pods call public hosts? */
+    /** Whether its pods may call public hosts. */
     mayCallInternet: flag("internet").pipe(Schema.fromKey(annotation.egress)),
-    /** Is it stopped, so that no instance is kept and requests are answered with 503? */
+    /** Whether it is paused: no instances run, and requests get 503. */
     paused: flag("true").pipe(Schema.fromKey(annotation.paused))
   })
 })
 
-/** The fields of a Knative Service outside of its template: a change to them makes no new revision. */
+/** The fields of a Knative Service outside its template. Changes to them create no revision. */
 export type ServiceMarks = (typeof ServiceMarks.Type)["labels"] & (typeof ServiceMarks.Type)["annotations"]
 
 const encode = Schema.encodeSync(ServiceMarks)
@@ -40,7 +40,7 @@ interface Marked {
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
 
-/** Reads them of a Knative Service's metadata. */
+/** Reads them from a Knative Service's metadata. */
 export const readMarks = ({ annotations = {}, labels = {} }: Marked): ServiceMarks => {
   const marks = decode({ annotations, labels })
   return { ...marks.labels, ...marks.annotations }

@@ -21,10 +21,9 @@ import type { TenantContext } from "./tenant.ts"
 
 /**
  * All objects of an app in its namespace, sorted. Each service has a Knative Service, a ServiceAccount and a NetworkPolicy. If it uses
- * secrets, it also has a Secret without values, or an ExternalSecret if the tenant's secrets come from a store. What the config's
- * `manifests` add or change is done as far as the tenant's rules allow it. Pure: equal input gives
- * equal bytes. `synthNamespace` makes the namespace's own objects. Call `missingSecrets` and `hostProblems` before: a secret without a
- * version throws.
+ * secrets, it also has a Secret without values, or an ExternalSecret if the tenant's secrets come from a store. Applies the config's `manifests` as
+ * far as the tenant's rules allow. Pure: equal input gives equal bytes. `synthNamespace` creates the namespace's own objects. Call `missingSecrets`
+ * and `hostProblems` first: a secret without a version throws.
  */
 export const synth = (spec: AppSpec, tenant: TenantContext): ReadonlyArray<Manifest> =>
   atOnce(synthInTurns(spec, tenant))
@@ -40,7 +39,7 @@ export function* synthInTurns(spec: AppSpec, tenant: TenantContext): Turns<Reado
   return sorted([...manifests, ...appObjects(spec, tenant)])
 }
 
-/** An App and Chart of its own for each service: an App of many Charts costs more than its parts. */
+/** A separate App and Chart for each service, because an App with many Charts costs more than its parts. */
 const synthService = (
   exports: AppSpec["exports"],
   service: ServiceSpec,
@@ -66,7 +65,7 @@ const synthService = (
     new KubeServiceAccount(chart, "account", {
       metadata: named(service.name),
       automountServiceAccountToken: false,
-      // Here and not in the template: credentials that come or go make no new revision.
+      // Here and not in the template, so that adding or removing credentials creates no revision.
       ...(tenant.pullSecret ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
     }),
     ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, tenant)]),
@@ -88,7 +87,7 @@ const synthService = (
   return patches.length === 0 ? made : made.map((manifest) => patched(manifest, patches, tenant.manifestRules ?? []))
 }
 
-/** A Secret without values, or an ExternalSecret from which the External Secrets Operator makes one. */
+/** A Secret without values, or an ExternalSecret, from which the External Secrets Operator creates one. */
 const secretObject = (
   chart: Chart,
   metadata: ApiObjectMetadata & { readonly labels: Readonly<Record<string, string>> },
@@ -101,7 +100,7 @@ const secretObject = (
       type: "Opaque"
     })
   }
-  // The operator's Secret is not one of those that the server applies.
+  // The server doesn't apply the operator's Secret.
   const { "app.kubernetes.io/managed-by": _, ...labels } = metadata.labels
   return new ExternalSecret(chart, "secret", {
     metadata,
@@ -109,5 +108,5 @@ const secretObject = (
   })
 }
 
-/** Kourier tells the authorizer a host's visibility among the labels of its Knative Service, which win: none of the user's has that name. */
+/** Kourier sends a host's visibility to the authorizer among the labels of its Knative Service, which take precedence, so drop a user's label of that name. */
 const gatewayLabels = ({ client, visibility, ...labels }: Readonly<Record<string, string>>) => labels

@@ -28,7 +28,7 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
   const chart = new Chart(new PlainApp(), "namespace", { disableResourceNameHashes: true })
   const namespace = namespaceOf(tenant)
   const labels = namespaceLabels(tenant)
-  // No service's policy has this name: theirs begin with the service's.
+  // No service's policy has this name, since theirs start with the service's.
   const metadata = { name: "maxcloud--default", namespace, labels: { ...labels } }
   const objects = [
     new KubeNamespace(chart, "namespace", {
@@ -42,7 +42,7 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
       }
     }),
     new KubeNetworkPolicy(chart, "deny", { metadata, spec: denyAll }),
-    // No Service of a type that opens the node or costs a balancer, no volumes: all of it goes through the platform.
+    // No Services that open the node or cost a load balancer, and no volumes: everything goes through the platform.
     new KubeResourceQuota(chart, "quota", {
       metadata,
       spec: {

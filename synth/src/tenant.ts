@@ -4,44 +4,44 @@ import type { Place } from "./names.ts"
 
 /** The tenant's facts that only the server knows. `maxcloud synth` offline uses `offlineTenant`. */
 export interface TenantContext extends Place {
-  /** Domain of the platform, such as `example.com` or, locally, `localhost`. */
+  /** The platform's domain, such as `example.com`, or `localhost` locally. */
   readonly domain: string
   /** `https`, or `http` locally. */
   readonly scheme: "http" | "https"
-  /** Port of public URLs, where it is not the scheme's own. */
+  /** The port of public URLs, unless it's the scheme's default. */
   readonly port: number | undefined
-  /** The newest version of each secret of the app and stage; deployments are pinned to it. From a store: the deployment that reads it. */
+  /** The newest version of each secret of the app and stage, which deployments pin. With a store, the deployment that reads it. */
   readonly secretVersions: ReadonlyMap<SecretName, number>
-  /** Pod Security level that the namespace enforces. */
+  /** The namespace's Pod Security level. */
   readonly podSecurity: "baseline" | "restricted"
-  /** Known facts about images, by their name in the spec. Nothing is known about an image that isn't in it. */
+  /** Known facts about images, by name in the spec. */
   readonly images: ReadonlyMap<string, ResolvedImage>
-  /** `runtimeClassName` of the pods, such as `gvisor`; undefined: the cluster's default. */
+  /** `runtimeClassName` of the pods, such as `gvisor`; undefined for the cluster's default. */
   readonly runtimeClass: string | undefined
-  /** Services that are stopped: the gateway answers their requests with 503, and no instance is kept. */
+  /** Paused services: the gateway responds with 503, and no instances run. */
   readonly pausedServices: ReadonlySet<ServiceName>
-  /** When services were restarted last (RFC 3339). @default never */
+  /** The last restarts of services (RFC 3339). @default never */
   readonly restarts?: ReadonlyMap<ServiceName, string>
-  /** Ranges of the cluster's nodes, pods and Services: no `egress` opens them, whatever it declares. @default none */
+  /** The ranges of the cluster's nodes, pods and Services, which no `egress` opens. @default none */
   readonly closedRanges?: ReadonlyArray<string>
-  /** Private, shared and reserved IPv4 ranges that an `egress` may declare. @default none */
+  /** Private, shared and reserved IPv4 ranges that an `egress` can open. @default none */
   readonly privateRanges?: ReadonlyArray<string>
-  /** Has the organization credentials for registries? Then pods name the namespace's pull secret (`pullSecretName`). */
+  /** Whether the organization has credentials for registries. If so, pods use the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
-  /** The store of secrets' values. @default the server's database */
+  /** The store with the values of secrets. @default the server's database */
   readonly externalSecrets?: ExternalSecrets | undefined
-  /** What `manifests` may add or change. @default nothing */
+  /** The rules for `manifests`. @default nothing is allowed */
   readonly manifestRules?: ManifestRules | undefined
 }
 
-/** A registry's answer for an image. */
+/** A registry's facts about an image. */
 export interface ResolvedImage {
   /** The name in manifests: `<repository>@sha256:…`, or the image as written if no registry can be asked. */
   readonly reference: string
-  /** Its user is another than root, by number (Kubernetes cannot check a name): its pods get the whole restricted context. */
+  /** Whether its user is a number other than root's, since Kubernetes can't check a name. If so, its pods get the complete restricted context. */
   readonly nonRoot: boolean
-  /** The port that it exposes, if it exposes just one. */
+  /** The port that it exposes, if it exposes exactly one. */
   readonly port: number | undefined
-  /** It was looked up with credentials: a node that has it asks the registry all the same whether these may have it. @default no */
+  /** Whether the lookup used credentials. If so, nodes check the credentials with the registry even if they already have the image. @default no */
   readonly needsCredentials?: boolean
 }

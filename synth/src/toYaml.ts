@@ -1,7 +1,7 @@
 import { Document } from "yaml"
 import type { Manifest } from "./manifest.ts"
 
-/** Several documents of YAML. Texts that YAML 1.1 would read as something else (`yes`, `0777`) are quoted, since Kubernetes' tools read that. */
+/** Several YAML documents. Quotes texts that YAML 1.1 would misread (`yes`, `0777`), because Kubernetes' tools use YAML 1.1. */
 export const toYaml = (manifests: ReadonlyArray<Manifest>): string =>
   manifests
     .map((manifest) =>

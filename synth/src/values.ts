@@ -2,18 +2,18 @@ import { amountIn, bytesQuantity, cpuQuantity, shortUnits } from "@maxcloud/conf
 import { Option, ParseResult, Schema } from "effect"
 import { quantityOf } from "./quantity.ts"
 
-/** The forms of values in a manifest: each of these reads what it writes. */
+/** Codecs for values in a manifest. */
 export const Texts = Schema.Array(Schema.String)
 export const TextMap = Schema.Record({ key: Schema.String, value: Schema.String })
 
-/** Text or nothing: the value is there, or it isn't. */
+/** A text, or nothing. */
 export const flag = (value: string) =>
   Schema.optionalToRequired(Schema.String, Schema.Boolean, {
     decode: Option.contains(value),
     encode: (is) => (is ? Option.some(value) : Option.none())
   })
 
-/** A list that is left out if it is empty. */
+/** A list that is omitted if it's empty. */
 export const listed = <A, I>(item: Schema.Schema<A, I>) =>
   Schema.optionalToRequired(Schema.Array(item), Schema.Array(Schema.typeSchema(item)), {
     decode: Option.getOrElse(() => []),
@@ -27,7 +27,7 @@ export const Seconds = Schema.transform(Schema.Number, Schema.Number, {
   encode: (ms) => Math.round(ms / 1000)
 })
 
-/** Those of the field `key`; `missingMs` if a manifest leaves it out. */
+/** The value of the field `key`; `missingMs` if it's missing. */
 export const secondsAt = (key: string, missingMs: number) =>
   Schema.optionalWith(Seconds, { default: () => missingMs }).pipe(Schema.fromKey(key))
 

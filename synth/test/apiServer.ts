@@ -5,7 +5,7 @@ import type { Manifest } from "../src/manifest.ts"
 
 const Status = Schema.Struct({ message: Schema.optional(Schema.String) })
 
-/** As much of a Kubernetes API server as the dry run needs. `text` is the body of an answer. */
+/** The part of a Kubernetes API server that the dry run needs. `text` is a response's body. */
 export class ApiServer {
   readonly #server: string
   readonly #agent: Agent
@@ -57,7 +57,7 @@ export class ApiServer {
     })
   }
 
-  /** Server-side apply with strict fields; what is wrong, or nothing. */
+  /** Server-side apply with strict fields. Returns the problem, if any. */
   async apply(manifest: Manifest, { dryRun }: { readonly dryRun: boolean }): Promise<string | undefined> {
     const { name, namespace } = manifest.metadata
     const api = manifest.apiVersion === "v1" ? "/api/v1" : `/apis/${manifest.apiVersion}`

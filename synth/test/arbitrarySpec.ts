@@ -78,7 +78,7 @@ const specOf = (
     .map((each) => each.right)
     .filter((value) => knativeProblems(value).length === 0)
 
-/** A public URL of an internal service is an error of the config: made public here, so that most of what is drawn is kept. */
+/** A public URL of an internal service is a mistake, so make the service public, to keep most generated specs. */
 const withoutInternalPublicUrls = <A extends object>(services: ReadonlyArray<A>) =>
   JSON.stringify(services).includes('"publicUrl"')
     ? services.map((service) => ({ ...service, visibility: "public" }))

@@ -24,7 +24,7 @@ const place = (level: TenantContext["podSecurity"]) => ({
 })
 const organization = OrganizationName.make(`synth-${randomBytes(4).toString("hex")}`)
 
-/** The objects of an example, in the namespace that was made for its level. */
+/** The objects of an example, in the namespace for its level. */
 const inNamespace = ({ spec, tenant }: Example): ReadonlyArray<Manifest> => {
   const namespace = namespaceOf(place(tenant.podSecurity))
   return synth(spec, tenant).map((object) => ({ ...object, metadata: { ...object.metadata, namespace } }))
@@ -47,7 +47,7 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
     return refused
   }
 
-  /** Accounts are made in earnest: Knative's webhook tries a service's pod itself, which needs its account, quota and Pod Security. */
+  /** Creates accounts for real, because Knative's webhook tries a service's pod, which needs its account, quota and Pod Security. */
   const refusals = async (manifests: ReadonlyArray<Manifest>) => {
     const accounts = manifests.filter((manifest) => manifest.kind === "ServiceAccount")
     const once = new Map(accounts.map((account) => [`${account.metadata.namespace} ${account.metadata.name}`, account]))
@@ -84,7 +84,7 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
     server.close()
   })
 
-  it("takes every example", async () => {
+  it("accepts every example", async () => {
     const all = Object.values(examples)
     const manifests = all.flatMap(inNamespace)
     expect(await refusals([...all.flatMap(({ tenant }) => synthNamespace(tenant).slice(0, 1)), ...manifests])).toEqual(
@@ -92,13 +92,13 @@ describe.skipIf(process.env["KUBECONFIG"] === undefined)("dry run against a clus
     )
   })
 
-  it("takes any app", { timeout: 80_000 }, async () => {
+  it("accepts any app", { timeout: 80_000 }, async () => {
     const drawn = fc.sample(arbitraryExample({ maxTimeoutSeconds }), generated)
     const manifests = drawn.flatMap(inNamespace)
     expect(await refusals(manifests)).toEqual([])
   })
 
-  it("can fail: the webhook refuses what synth does not make", async () => {
+  it("can fail: the webhook refuses manifests that synth doesn't produce", async () => {
     const [service] = Object.values(examples)
       .flatMap(inNamespace)
       .filter((object) => object.kind === "Service")

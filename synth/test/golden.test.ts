@@ -10,7 +10,7 @@ const update = process.env["MAXCLOUD_UPDATE_GOLDEN"] === "1"
 
 describe("golden files", () => {
   for (const [name, { spec, tenant }] of Object.entries(examples)) {
-    it(`${name} is as recorded (MAXCLOUD_UPDATE_GOLDEN=1 records anew)`, async () => {
+    it(`${name} matches the golden file (MAXCLOUD_UPDATE_GOLDEN=1 updates it)`, async () => {
       const file = new URL(`../golden/${name}.golden.yaml`, import.meta.url)
       const yaml = toYaml([...synthNamespace(tenant), ...synth(spec, tenant)])
       if (update) await writeFile(file, yaml)

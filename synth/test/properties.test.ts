@@ -31,7 +31,7 @@ const reversed = (value: unknown): unknown => {
 }
 
 describe("synth, of any app", () => {
-  it("gives equal bytes for equal input, however its keys and services are ordered", () => {
+  it("produces equal bytes for equal input, in any order of keys and services", () => {
     fc.assert(
       fc.property(anyExample, ({ spec, tenant }) => {
         const encoded = encodeAppSpec(spec)
@@ -41,7 +41,7 @@ describe("synth, of any app", () => {
     )
   })
 
-  it("names objects by DNS labels, each once, in the one namespace", () => {
+  it("gives objects unique DNS labels as names, in one namespace", () => {
     fc.assert(
       fc.property(anyExample, (example) => {
         const manifests = all(example)
@@ -62,7 +62,7 @@ describe("synth, of any app", () => {
     )
   })
 
-  it("touches nobody's objects but the linkers' when a service is renamed", () => {
+  it("changes only the linking services' objects when a service is renamed", () => {
     fc.assert(
       fc.property(anyExample, ({ spec, tenant }) => {
         const [old] = spec.services
@@ -79,7 +79,7 @@ describe("synth, of any app", () => {
     )
   })
 
-  it("touches nobody else's objects when a service's env, files and links change", () => {
+  it("changes no other objects when a service's env, files and links change", () => {
     fc.assert(
       fc.property(anyExample, ({ spec, tenant }) => {
         const [changed, ...others] = spec.services
@@ -94,7 +94,7 @@ describe("synth, of any app", () => {
     )
   })
 
-  it("holds no values of secrets, and what names a Secret finds its key", () => {
+  it("contains no values of secrets, and every reference to a Secret finds its key", () => {
     fc.assert(
       fc.property(anyExample, (example) => {
         const manifests = synth(example.spec, example.tenant)
@@ -113,7 +113,7 @@ describe("synth, of any app", () => {
     )
   })
 
-  it("writes YAML that reads as the same objects, by the rules of YAML 1.2 and 1.1", () => {
+  it("writes YAML that parses to the same objects in YAML 1.2 and 1.1", () => {
     fc.assert(
       fc.property(anyExample, (example) => {
         const manifests = all(example)
@@ -139,12 +139,12 @@ describe("a version of a secret", () => {
       )
     )[0]
 
-  it("makes a new revision when it is new, and none when it is the same", () => {
+  it("creates a new revision if it is new, and none if it is the same", () => {
     expect(at(1)).toBe(at(1))
     expect(at(1)).not.toBe(at(2))
   })
 
-  it("that is missing is the caller's mistake", () => {
+  it("throws if it is missing", () => {
     const [example] = fc.sample(anyExample, { numRuns: 1, seed: 7 })
     if (example === undefined) throw new Error("no sample")
     expect(() => synth(spec, { ...example.tenant, secretVersions: new Map() })).toThrow(/"DB" has no version/)
@@ -152,7 +152,7 @@ describe("a version of a secret", () => {
 })
 
 describe("a literal text", () => {
-  it("comes through Kubernetes' expansion as it was", () => {
+  it("survives Kubernetes' expansion unchanged", () => {
     fc.assert(
       fc.property(fc.stringOf(fc.constantFrom("$", "(", ")", "A", " ")), (text) => {
         expect(expanded(literal(text))).toBe(text)
@@ -161,7 +161,7 @@ describe("a literal text", () => {
   })
 })
 
-/** Kubernetes' expansion (third_party/forked/golang/expansion) where a variable `A` is set. */
+/** Kubernetes' expansion (third_party/forked/golang/expansion) with a variable `A`. */
 const expanded = (text: string) =>
   text.replace(/\$(\$|\([^)]*\)|)/g, (whole, what: string) => {
     if (what === "$") return "$"
@@ -196,7 +196,7 @@ const FileReferences = Schema.Struct({
   items: Schema.Array(Schema.Struct({ key: Schema.String }))
 })
 
-/** Everything that names a key of a Secret. */
+/** All references to keys of a Secret. */
 const references = (value: unknown): ReadonlyArray<{ readonly name: string; readonly key: string }> => {
   if (typeof value !== "object" || value === null) return []
   const own = Schema.is(KeyReference)(value)

@@ -14,7 +14,7 @@ const templatesOf = ({ spec, tenant }: Example) =>
   synth(spec, tenant).flatMap((object) => (object.kind === "Service" ? [templateOf(object)] : []))
 
 describe("a template", () => {
-  it("is read as it was written, to the last byte", () => {
+  it("decodes to exactly what was encoded", () => {
     fc.assert(
       fc.property(anyExample, (example) => {
         for (const written of templatesOf(example)) {
@@ -27,7 +27,7 @@ describe("a template", () => {
 })
 
 describe("a field of a service", () => {
-  it.each(fieldNames)("changes what is made of the service: %s", (name) => {
+  it.each(fieldNames)("changes the service's manifests: %s", (name) => {
     const madeOf = (services: ReadonlyArray<object>) => {
       const spec = specOf({ app: "shop", services })
       return JSON.stringify(synth(spec, offlineTenant(spec)))
