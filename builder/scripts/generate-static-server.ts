@@ -1,4 +1,4 @@
-/** Writes `src/static/program.ts`: the server of static sites and what it imports, as one text. */
+/** Writes `src/static/program.ts`: the server of static sites with its imports, as one text. */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { staticServerProgram } from "./staticServerProgram.ts"

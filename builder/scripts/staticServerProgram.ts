@@ -3,7 +3,7 @@ import { build } from "esbuild"
 
 const root = join(import.meta.dirname, "..")
 
-/** The module with the bundled server of static sites, and the files that went into it, absolute. */
+/** The module with the bundled server of static sites, and the absolute paths of its input files. */
 export const staticServerProgram = async (): Promise<{
   readonly text: string
   readonly inputs: ReadonlyArray<string>
@@ -20,7 +20,7 @@ export const staticServerProgram = async (): Promise<{
     target: "node22.18",
     legalComments: "inline",
     logLevel: "warning",
-    // sirv is CommonJS and calls `require` of Node's own modules.
+    // sirv is CommonJS and calls `require` for Node's own modules.
     banner: { js: `import{createRequire as __r}from"node:module";const require=__r(import.meta.url);` }
   })
   const program = outputFiles[0]?.text ?? ""

@@ -12,7 +12,7 @@ import type { Recipe } from "./recipe.ts"
 import { startScript } from "./start.ts"
 import { makeSite } from "./static/site.ts"
 
-/** Builds the snapshot in `input.folder`, and puts what runs into the new folder `target`, unless that is an image. */
+/** Builds the snapshot in `input.folder`, and puts the result into the new folder `target`, unless it is an image. */
 export const build = async (input: BuildInput, target: string, host: BuildHost): Promise<Built> => {
   const plan = await planBuild(input)
   const { dockerfile, recipe } = plan
@@ -51,13 +51,13 @@ export const build = async (input: BuildInput, target: string, host: BuildHost):
   }
 }
 
-/** Follows a recipe; returns the keys of the cached parts. */
+/** Runs a recipe, and returns the keys of the cached parts. */
 const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promise<ReadonlyArray<string>> => {
   const { build, cache, drop, install } = recipe
   const root = join(input.folder, input.package ?? ".")
   const cached = cache === undefined ? undefined : await host.cache.find(cache.key)
   if (cache !== undefined && cached !== undefined) {
-    host.progress(`Using the dependencies installed before (${recipe.lockfile})`)
+    host.progress(`Using cached dependencies (${recipe.lockfile})`)
     await mkdir(dirname(join(root, cache.folder)), { recursive: true })
     await host.cache.use(cache.key, join(root, cache.folder))
   } else {
@@ -76,7 +76,7 @@ const follow = async (recipe: Recipe, input: BuildInput, host: BuildHost): Promi
   return cache === undefined ? [] : [cache.key]
 }
 
-/** Installs, builds, and drops development packages; returns the keys of the cached parts. */
+/** Installs, builds, and removes development packages. Returns the keys of the cached parts. */
 const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHost): Promise<ReadonlyArray<string>> => {
   const { build, installation } = plan
   const modules = join(input.folder, "node_modules")
@@ -97,7 +97,7 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
     await verifyPackages(modules)
     await host.cache.keep(key, modules, build !== undefined)
   } else {
-    host.progress(`Using the dependencies installed before (${installation.lockfile ?? "package.json"})`)
+    host.progress(`Using cached dependencies (${installation.lockfile ?? "package.json"})`)
     await host.cache.use(key, modules, build !== undefined)
   }
   // Without a build, development packages aren't needed, but a start script may use one.
@@ -113,14 +113,14 @@ const installAndBuild = async (input: BuildInput, plan: BuildPlan, host: BuildHo
   return [key]
 }
 
-/** The command that drops development packages after the build; undefined if the start script needs one of them. */
+/** The command that removes development packages after the build; undefined if the start script needs one of them. */
 const pruneOf = async (plan: BuildPlan, modules: string, host: BuildHost): Promise<Command | undefined> => {
   const { build, installation, packageJson } = plan
   if (build === undefined || installation?.prune === undefined) return undefined
   const start = withoutBuild(startScript(packageJson), packageJson)
   const used = isForDevelopment(start) ? undefined : await developmentUsedBy(start, packageJson, modules)
   if (used === undefined) return installation.prune
-  host.progress(`Keeping the packages for development: the start script uses ${used}`)
+  host.progress(`Keeping development packages, because the start script uses ${used}`)
   return undefined
 }
 
@@ -137,7 +137,7 @@ const run = async (host: BuildHost, commands: ReadonlyArray<Command | undefined>
 
 const checkWay = async (root: string, path: string, name: string): Promise<void> => {
   if (!(await isInside(root, path)))
-    throw invalid(`The build has made a folder on the way to ${name} a link. Let it leave real folders.`)
+    throw invalid(`The build has turned a folder in the path of ${name} into a link. It must leave real folders.`)
 }
 
 /** Moves the files that the shape needs into `target`. */

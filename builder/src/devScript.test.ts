@@ -48,24 +48,24 @@ describe("a dev script", () => {
     "concurrently 'npm:a' 'npm:b'",
     "turbo dev",
     "vite preview"
-  ])("of anything else is run as it stands, with PORT: %s", async (dev) => {
+  ])("of any other program runs unchanged, with PORT: %s", async (dev) => {
     expect(await withScripts({ dev })).toMatchObject({ tool: undefined, portArguments: [], start: { script: dev } })
   })
 
-  it("that calls another one is that one, and never without end", async () => {
+  it("that only calls another one is replaced by that one, without endless recursion", async () => {
     const found = await withScripts({ dev: "npm run dev:web", "dev:web": "pnpm serve", serve: "vite", preserve: "tsc" })
     expect(found).toMatchObject({ tool: "vite", start: { script: "vite", prestart: "tsc" } })
     expect(await withScripts({ dev: "npm run dev" })).toMatchObject({ start: { script: "npm run dev" } })
     expect(await withScripts({ dev: "npm run gone" })).toMatchObject({ start: { script: "npm run gone" } })
   })
 
-  it("isn't there without a package.json, a script, or text in it", async () => {
+  it("doesn't exist without a package.json, a script, or text in it", async () => {
     expect(await devStart(folder)).toBeUndefined()
     expect(await withScripts({ start: "node ." })).toBeUndefined()
     expect(await withScripts({ dev: " " })).toBeUndefined()
   })
 
-  it("says what has to be installed first", async () => {
+  it("reports what to install first", async () => {
     const rest = { dependencies: { vite: "7" } }
     expect((await withScripts({ dev: "vite" }, rest))?.notInstalled).toBe("npm")
     writeFileSync(join(folder, "pnpm-lock.yaml"), "lockfileVersion: '9.0'\n")
@@ -75,7 +75,7 @@ describe("a dev script", () => {
     expect((await withScripts({ dev: "node ." }))?.notInstalled).toBeUndefined()
   })
 
-  it("of whatever text is read in no time, and is never emptied", async () => {
+  it("is parsed fast for any text, and never becomes empty", async () => {
     const word = FastCheck.oneof(
       FastCheck.string(),
       FastCheck.constantFrom(

@@ -6,28 +6,28 @@ import { installationOf } from "./node/managers.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
 import type { Start } from "./start.ts"
 
-/** How a folder runs while it is developed: its `dev` script, whose tool reloads by itself. */
+/** How a folder runs during development: its `dev` script, with a tool that reloads by itself. */
 export interface DevStart {
   readonly start: Start
-  /** The tool that the script runs, as far as it is known: `vite`. */
+  /** The tool that the script runs, if known: `vite`. */
   readonly tool: string | undefined
-  /** Arguments that make the script's tool listen on the port; `{port}` stands for it. Empty: the tool reads PORT. */
+  /** Arguments that make the script's tool listen on the port, written as `{port}`. Empty if the tool reads PORT. */
   readonly portArguments: ReadonlyArray<string>
-  /** Does the tool read `.env` files in its folder by itself, in its own order? */
+  /** Whether the tool reads `.env` files in its folder by itself, in its own order. */
   readonly readsEnvFiles: boolean
   readonly environment: Readonly<Record<string, string>>
-  /** The package manager that has to install the dependencies first; undefined if they are there, or there are none. */
+  /** The package manager that must install the dependencies first; undefined if they are installed, or there are none. */
   readonly notInstalled: string | undefined
 }
 
-/** Programs that run the one after them. */
+/** Programs that run their arguments as a command. */
 const runners = new Set(["cross-env", "npx", "bunx", "exec", "--", "--bun", "env", "time"])
 const managers = new Set(["npm", "pnpm", "yarn", "bun"])
 const managerWords = new Set(["run", "exec", "x", "dlx"])
 
 const isAssignment = (word: string) => /^[A-Za-z_]\w*=/.test(word)
 
-/** The words of a line from its program on: without assignments, and without what only runs the program. */
+/** The words of a line starting with its program, without assignments and wrappers. */
 const programWords = (line: string): ReadonlyArray<string> => {
   const words = line.trim().split(/\s+/)
   let at = 0
@@ -40,13 +40,13 @@ const programWords = (line: string): ReadonlyArray<string> => {
   return words.slice(at)
 }
 
-/** The last command of a shell line, which receives arguments that are appended to the line; undefined if that isn't certain. */
+/** The last command of a shell line, which receives appended arguments; undefined if that isn't certain. */
 const lastCommand = (script: string): string | undefined => {
   const last = script.split(/&&|;/).at(-1) ?? ""
   return /[|&<>(){}`#\n]|\$\(/.test(last) ? undefined : last
 }
 
-/** The script that another one only calls: `npm run dev:web`, `pnpm dev:web`. */
+/** The script that another script only calls: `npm run dev:web`, `pnpm dev:web`. */
 const calledBy = (script: string): string | undefined => {
   const called = /^\s*(?:npm run|(?:pnpm|yarn|bun)(?: run)?)\s+([\w:.-]+)\s*$/.exec(script)?.[1]
   return called === undefined || managerWords.has(called) ? undefined : called
@@ -73,13 +73,13 @@ const toolOf = (script: string): readonly [string, DevelopmentServer] | undefine
   return dev !== undefined && serves ? [name, dev] : undefined
 }
 
-/** `vite ./web` names a folder where others have a word. */
+/** `vite ./web` has a folder where other tools have a subcommand. */
 const isFolderName = (word: string): boolean => /^\.{0,2}\//.test(word)
 
-/** Ports that the script names itself. If a tool gets two ports, it is unclear which one it uses. */
+/** Ports in the script itself. If a tool gets two ports, it's unclear which one it uses. */
 const withoutPort = (script: string): string => script.replace(/\s(?:--port|-p)(?:=|\s+)\d+(?=\s|$)/g, "")
 
-/** If the folder's dependencies are missing: the package manager that installs them. */
+/** The package manager for the folder's dependencies, if they are missing. */
 const notInstalled = async (folder: string, packageJson: PackageJson): Promise<string | undefined> => {
   const installation = await installationOf(folder, packageJson, true)
   if (installation === undefined) return undefined
@@ -89,7 +89,7 @@ const notInstalled = async (folder: string, packageJson: PackageJson): Promise<s
   }
 }
 
-/** The `dev` task of a deno.json. Deno gets the dependencies by itself. */
+/** The `dev` task of a deno.json. Deno installs the dependencies by itself. */
 const denoDevStart = async (folder: string): Promise<DevStart | undefined> => {
   const found = await denoDev(folder)
   if (found === undefined) return undefined
@@ -104,7 +104,7 @@ const denoDevStart = async (folder: string): Promise<DevStart | undefined> => {
   }
 }
 
-/** The `dev` script or Deno's `dev` task of a folder; undefined if it has none. The folder is only read. */
+/** The `dev` script or Deno's `dev` task of a folder; undefined if it has none. Only reads the folder. */
 export const devStart = async (folder: string): Promise<DevStart | undefined> => {
   const packageJson = await readPackageJson(folder, join(folder, "package.json"))
   const start = packageJson === undefined ? undefined : scriptOf(packageJson.scripts ?? {}, "dev")

@@ -2,8 +2,8 @@ import { type Build, dockerfileNames } from "@maxcloud/config-schema"
 import { firstFile } from "./files.ts"
 
 /**
- * The file in a service's folder that says how its image is made. It goes before everything else that the folder may be (as at Cloud Run,
- * Fly and Railway), unless the config's `build` says how to build without it.
+ * The Dockerfile in a service's folder. It takes precedence over everything else in the folder (as on Cloud Run, Fly and Railway), unless the
+ * config's `build` says how to build without it.
  */
 export const dockerfileIn = async (folder: string, build: Build | undefined): Promise<string | undefined> =>
   build === undefined ? firstFile(folder, dockerfileNames) : undefined

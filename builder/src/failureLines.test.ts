@@ -4,7 +4,7 @@ import { failureLines, isAway, isDiskFull } from "./failureLines.ts"
 const usage = Array.from({ length: 60 }, (_, at) => `npm error   --option-${at}\nnpm error     What it does`).join("\n")
 
 describe("the lines of a failed tool", () => {
-  it("are npm's cause, not its usage text", () => {
+  it("contain npm's cause, not its usage text", () => {
     const output = `npm error code EUSAGE
 npm error
 npm error \`npm ci\` can only install packages when your package.json and package-lock.json are in sync.
@@ -22,7 +22,7 @@ npm error \`npm ci\` can only install packages when your package.json and packag
 npm error Invalid: lock file's ms@2.1.3 does not satisfy ms@2.0.0`)
   })
 
-  it("are the last of another tool, each on a line of its own, without colours", () => {
+  it("are the last ones of another tool, one per line, without colors", () => {
     expect(failureLines("one\r\n\u001b[31mtwo\u001b[0m\n\n")).toBe("one\ntwo")
     const many = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n")
     expect(failureLines(many).split("\n")).toHaveLength(20)
@@ -37,11 +37,11 @@ npm error Invalid: lock file's ms@2.1.3 does not satisfy ms@2.0.0`)
     ["getaddrinfo EAI_AGAIN registry.example", true],
     ["    at build (node_modules/webpack/lib/NormalModule.js:503:5)", false],
     ["added 502 packages in 3s", false]
-  ])("say whether the network was away, which is tried again: %s", (line, expected) => {
+  ])("tell whether the network was unreachable, so that a retry makes sense: %s", (line, expected) => {
     expect(isAway(line)).toBe(expected)
   })
 
-  it("say a full disk, which npm only warns of", () => {
+  it("tell about a full disk, which is only a warning of npm", () => {
     expect(isDiskFull("npm warn tar TAR_ENTRY_ERROR ENOSPC: no space left on device, write")).toBe(true)
     expect(isDiskFull("added 312 packages")).toBe(false)
   })

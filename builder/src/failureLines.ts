@@ -1,17 +1,17 @@
 import { stripVTControlCharacters } from "node:util"
 
-/** A status alone is also the line of a file: `NormalModule.js:503:5`. */
+/** A status alone could also be the line of a file: `NormalModule.js:503:5`. */
 const away =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ERR_SOCKET_TIMEOUT|socket hang up|(?:\bE|FETCH_|[Hh]ttps? |HTTP\/[\d.]+ |HTTP [Ee]rror |[Ee]rror[: ] ?|[Ss]tatus(?: [Cc]ode)?:? )50[234]\b|\b50[234] (?:Bad|Gateway|Server|Service)|Temporary failure in name resolution|dial tcp|no such host|i\/o timeout|TLS handshake timeout|All attempts to connect to|client error \(Connect\)/
 
-/** Does a tool's output say that the network or a registry was away, so that another try may help? */
+/** Whether a tool's output says that the network or a registry was unreachable, so that a retry may help. */
 export const isAway = (output: string): boolean => away.test(output)
 
-/** npm ends with 0 on a full disk: such a line is all that tells. */
+/** npm exits with 0 on a full disk, so such a line is the only sign. */
 export const isDiskFull = (line: string): boolean => /ENOSPC|no space left on device|EDQUOT/i.test(line)
 
 const most = 20
-/** pip lists every version of a package there ever was in one line. */
+/** pip lists every version of a package in one line. */
 const longest = 300
 
 const cut = (line: string): string => (line.length > longest ? `${line.slice(0, longest)} …` : line)
@@ -26,7 +26,7 @@ const ofUsage = [
   'Run "npm help'
 ]
 
-/** npm's own text on how to use a command, and where its log is, both of no use here. */
+/** npm's usage text and the path of its log, which are useless here. */
 const isUsage = (line: string): boolean => {
   const said = /^npm (?:error|ERR!)(.*)$/.exec(line)?.[1]?.trim()
   return (
@@ -36,8 +36,8 @@ const isUsage = (line: string): boolean => {
 }
 
 /**
- * The lines of a failed tool's output that say why. npm writes its cause first, then how the command is used, so that the last lines hide
- * it; others write the cause last.
+ * The lines of a failed tool's output with the cause. npm writes its cause first and then the command's usage, so the last lines hide it. Other tools
+ * write the cause last.
  */
 export const failureLines = (output: string): string => {
   const lines = stripVTControlCharacters(output)

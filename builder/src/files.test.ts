@@ -13,7 +13,7 @@ afterAll(() => rmSync(box, { recursive: true, force: true }))
 
 const names = ["a", "b", "c"] as const
 const name = fc.constantFrom(...names)
-/** Anything that a build may leave at a place: a folder, a file, or a link to anywhere. */
+/** Anything that a build may leave at a path: a folder, a file, or a link to anywhere. */
 const entry = fc.record({
   path: fc.array(name, { minLength: 1, maxLength: 4 }),
   is: fc.oneof(
@@ -38,7 +38,7 @@ const make = (box: string, entries: ReadonlyArray<Entry>) => {
       else if (is === "folder") mkdirSync(place, { recursive: true })
       else writeFileSync(place, "", { flag: "wx" })
     } catch {
-      // Something else is there, or its folder isn't.
+      // Something else exists there, or the folder doesn't.
     }
   }
 }
@@ -51,7 +51,7 @@ const isEntry = (path: string): boolean => {
   }
 }
 
-/** By the words of it: no step from the root to the entry's folder is a link, or leaves the root. */
+/** The specification: no step from the root to the entry's folder is a link or leaves the root. */
 const byHand = (root: string, path: string): boolean => {
   const way = relative(root, dirname(path))
   if (way.split(sep).includes("..")) return false
@@ -63,8 +63,8 @@ const byHand = (root: string, path: string): boolean => {
   return true
 }
 
-describe("the way to an entry of a tree", () => {
-  it("is inside only if it leads through no link and out of nothing, whatever a build has made of them", async () => {
+describe("the path to an entry of a tree", () => {
+  it("is inside only if it has no links and doesn't leave the root, whatever a build has left", async () => {
     let [count, inside] = [0, 0]
     await fc.assert(
       fc.asyncProperty(
@@ -88,7 +88,7 @@ describe("the way to an entry of a tree", () => {
     expect(inside).toBeGreaterThan(100)
   })
 
-  it("may begin with a root that is reached by a link", async () => {
+  it("can start with a root behind a link", async () => {
     mkdirSync(join(box, "real/a"), { recursive: true })
     symlinkSync(join(box, "real"), join(box, "link"))
     expect(await isInside(join(box, "link"), join(box, "link/a/x"))).toBe(true)

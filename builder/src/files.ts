@@ -1,10 +1,10 @@
 import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises"
 import { dirname, join, relative, sep } from "node:path"
 
-/** The largest lockfiles have some megabytes. */
+/** The largest lockfiles have several megabytes. */
 const largestText = 64 * 2 ** 20
 
-/** undefined: there is no such file, or it is too large for a file that describes a build. */
+/** undefined if the file doesn't exist, or is too large for a file that describes a build. */
 export const readText = async (folder: string, name: string): Promise<string | undefined> => {
   const found = await stat(join(folder, name)).catch(() => undefined)
   if (found?.isFile() !== true || found.size > largestText) return undefined
@@ -25,13 +25,13 @@ export const isFolder = (...path: ReadonlyArray<string>): Promise<boolean> =>
 
 export const namesIn = (folder: string): Promise<ReadonlyArray<string>> => readdir(folder).catch(() => [])
 
-/** The first of these files that is there. */
+/** The first of these files that exists. */
 export const firstFile = async (folder: string, names: ReadonlyArray<string>): Promise<string | undefined> => {
   for (const name of names) if (await isFile(folder, name)) return name
   return undefined
 }
 
-/** Does the way from `root` to the entry lead through real folders only? A build can turn any of them into a link to elsewhere. */
+/** Whether the path from `root` to the entry has only real folders. A build can turn any of them into a link to elsewhere. */
 export const isInside = async (root: string, path: string): Promise<boolean> => {
   const way = relative(root, dirname(path))
   if (way.split(sep)[0] === "..") return false
@@ -39,7 +39,7 @@ export const isInside = async (root: string, path: string): Promise<boolean> => 
   return realParent !== undefined && realParent === join(realRoot, way)
 }
 
-/** Every file of a tree, relative to it; links are left out. */
+/** Every file of a tree, as relative paths, without links. */
 export async function* filesOf(root: string, inside = ""): AsyncGenerator<string> {
   for (const entry of await readdir(join(root, inside), { withFileTypes: true })) {
     const path = inside === "" ? entry.name : `${inside}${sep}${entry.name}`

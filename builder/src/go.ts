@@ -16,7 +16,7 @@ const isMain = async (folder: string): Promise<boolean> => {
 
 const mostFolders = 2_000
 
-/** The packages with a program below a folder, as `go build` takes them: those of the module, and of a workspace's others. */
+/** The packages with a program below a folder, in the form for `go build`: those of the module, and of a workspace's other modules. */
 const programsBelow = async (folder: string): Promise<ReadonlyArray<string>> => {
   const found: Array<string> = []
   const waiting = [""]
@@ -49,15 +49,15 @@ const programOf = async (folder: string): Promise<string> => {
   if (meant !== undefined) return meant
   throw nothingToRun(
     only === undefined
-      ? 'The Go module has no `package main` to run. Name the folder of another module as `source`, or write `build: "go build -o .maxcloud/app ./path"` in the config.'
-      : `The Go module has several programs: ${shown(found)}. Write the one that you mean in the config, such as \`build: "go build -o .maxcloud/app ${only}"\`.`
+      ? 'The Go module has no `package main` to run. Use the folder of another module as `source`, or set `build: "go build -o .maxcloud/app ./path"` in the config.'
+      : `The Go module has several programs: ${shown(found)}. Choose one in the config, such as \`build: "go build -o .maxcloud/app ${only}"\`.`
   )
 }
 
 const shown = (names: ReadonlyArray<string>): string =>
   names.length > 8 ? `${names.slice(0, 8).join(", ")} and ${names.length - 8} more` : names.join(", ")
 
-/** How a Go module is built; undefined if the folder is none. */
+/** The recipe of a Go module; undefined if the folder isn't one. */
 export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
@@ -77,7 +77,7 @@ export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> =
       written === undefined
         ? { file: "go", args: [...args, await programOf(folder)], label: "go build", folder: inside, env }
         : { file: "sh", args: ["-c", written], label: written, folder: inside, env },
-    // The source's own command may have left anything there.
+    // The source's own command may have left anything at this path.
     cache:
       written === undefined
         ? {
@@ -92,7 +92,7 @@ export const goRecipe = async (input: BuildInput): Promise<Recipe | undefined> =
     shape: async (folder) => {
       if (await isFile(folder, binary)) return { start: { file: `./${binary}`, args: [] } }
       throw nothingToRun(
-        `The build has left no program at ${binary}. Let it write there, or write \`command\` in the config.`
+        `The build didn't create a program at ${binary}. Make it write there, or set \`command\` in the config.`
       )
     },
     environment: {},

@@ -12,53 +12,53 @@ export interface Program {
 export interface Command extends Program {
   /** Relative to the snapshot's root. @default the root */
   readonly folder?: string
-  /** Folders of the snapshot that come first on the PATH. */
+  /** Folders of the snapshot to prepend to the PATH. */
   readonly path?: ReadonlyArray<string>
-  /** Added to the environment that the host gives its builds. A value may name the snapshot's root as `{root}`. */
+  /** Additional environment variables of the build. `{root}` in a value means the snapshot's root. */
   readonly env?: Readonly<Record<string, string>>
   /** The npm package to run `file` from, by `npx`, if `file` isn't on the PATH. */
   readonly npx?: string
-  /** For people: `npm ci`. */
+  /** The display name, such as `npm ci`. */
   readonly label: string
 }
 
-/** The input of a snapshot's build. */
+/** The input of a build. */
 export interface BuildInput {
-  /** The unpacked snapshot, absolute. It is built in place. */
+  /** The absolute path of the unpacked snapshot. The build runs in place. */
   readonly folder: string
-  /** The folder inside that is the service, in a snapshot that was cut from a workspace. @default the snapshot's root */
+  /** The service's folder in a snapshot that was cut from a workspace. @default the snapshot's root */
   readonly package?: string | undefined
   /** As the config writes it. @default the project's own `build` script */
   readonly build?: Build | undefined
-  /** Does the config say what to run? Then nothing has to be found. @default no */
+  /** Whether the config has a command, so that none needs to be detected. @default no */
   readonly hasCommand?: boolean | undefined
 }
 
 /**
- * The place where a build can run commands, and keep results that others can reuse. The host owns the folder except while `commands` run:
- * then it belongs to the build's user, and only commands may change it.
+ * Runs a build's commands, and caches results that other builds can reuse. The host owns the folder except while `commands` run: then it belongs to
+ * the build's user, and only commands may change it.
  */
 export interface BuildHost {
-  /** Has `use` run commands, one after the other. When it returns, none of their processes is left. */
+  /** Lets `use` run commands, one after the other. When it returns, none of their processes is left. */
   readonly commands: (use: (run: (command: Command) => Promise<void>) => Promise<void>) => Promise<void>
   /**
-   * Builds an image with `dockerfile`, a file in `context` (absolute), from the files there; returns a name by which the host finds it. Fails with
-   * `BuildFailed` if the host doesn't build images.
+   * Builds an image with `dockerfile`, a file in `context` (absolute), and returns a name for the host to find it. Fails with `BuildFailed` if the host
+   * doesn't build images.
    */
   readonly image: (dockerfile: string, context: string) => Promise<string>
   /** Removes a tree, even if some of its folders are read-only. */
   readonly remove: (path: string) => Promise<void>
   readonly cache: {
-    /** A read-only tree that `keep` was given. */
+    /** A read-only tree stored by `keep`. */
     readonly find: (key: string) => Promise<string | undefined>
-    /** Keeps a tree, read-only, and links its files: `folder` stays usable. */
+    /** Stores a tree read-only, and links its files, so that `folder` stays usable. */
     readonly keep: (key: string, folder: string, forBuild?: boolean) => Promise<void>
-    /** Puts a kept tree into place, its files linked. `forBuild`: whoever builds can write to copies that it makes of them. */
+    /** Restores a stored tree, with its files linked. `forBuild`: the build can write to its own copies of them. */
     readonly use: (key: string, folder: string, forBuild?: boolean) => Promise<void>
     readonly note: (key: string) => Promise<string | undefined>
     readonly setNote: (key: string, text: string) => Promise<void>
   }
-  /** Takes what happens, a line at a time. */
+  /** Receives the progress, one line at a time. */
   readonly progress: (line: string) => void
 }
 
@@ -67,7 +67,7 @@ export type Built = BuiltFolder | BuiltImage
 
 /** An image that runs. */
 export interface BuiltImage {
-  /** As the host's `image` has named it. */
+  /** The name that the host's `image` returned. */
   readonly image: string
   /** `Dockerfile`. */
   readonly kind: string
@@ -77,11 +77,11 @@ export interface BuiltImage {
 export interface BuiltFolder {
   /** The folder to run, relative to the snapshot's root: `.` or a folder in it. */
   readonly folder: string
-  /** undefined: only the config's own `command` says what to run. */
+  /** undefined if only the config's `command` says what to run. */
   readonly start: Start | undefined
-  /** Folders that come first on the program's PATH, relative to the snapshot's root. */
+  /** Folders to prepend to the program's PATH, relative to the snapshot's root. */
   readonly path: ReadonlyArray<string>
-  /** Environment variables that the program needs; those of the config go before. */
+  /** Environment variables that the program needs. Those of the config take precedence. */
   readonly environment: Readonly<Record<string, string>>
   /** The detected kind of project: `Next.js`, `static site`, `Python (FastAPI)`. */
   readonly kind: string
@@ -90,8 +90,8 @@ export interface BuiltFolder {
 }
 
 /**
- * `unavailable`: the machine's or the network's fault, so that another try may help. `invalid`: the source's.
- * `nothingToRun`: nothing says how the source runs. `message` is for the user.
+ * `unavailable`: the machine's or the network's fault, so a retry may help. `invalid`: the source's fault. `nothingToRun`: no start command was
+ * found. `message` is for the user.
  */
 export class BuildFailed extends Data.TaggedError("BuildFailed")<{
   readonly reason: "unavailable" | "invalid" | "nothingToRun"

@@ -3,9 +3,9 @@ import { procfileOf } from "./procfile.ts"
 
 interface Language {
   readonly name: string
-  /** The file that gives it away, by its whole name. */
+  /** The complete name of the file that identifies it. */
   readonly file: RegExp
-  /** How such a project is built and started on a machine with its tools, in the config's words. */
+  /** The config's fields to build and start such a project on a machine with its tools. */
   readonly fields: string
 }
 
@@ -79,7 +79,7 @@ const languages: ReadonlyArray<Language> = [
   { name: "Zig", file: /^build\.zig$/, fields: '`build: "zig build"` and `command: ["zig-out/bin/NAME"]`' }
 ]
 
-/** A project in a language that isn't built from its source: a sentence with what to write. undefined: it isn't one. */
+/** The fix for a project in a language that isn't built from source; undefined if it isn't one. */
 export const otherLanguage = async (folder: string): Promise<string | undefined> => {
   const names = (await namesIn(folder)).toSorted()
   for (const { fields, file, name } of languages) {
@@ -90,7 +90,7 @@ export const otherLanguage = async (folder: string): Promise<string | undefined>
       procfile === undefined
         ? fields
         : fields.replace(/`command: \[.*\]`/, () => `\`command: ${JSON.stringify(["sh", "-c", procfile])}\``)
-    return `${name} (${found}) isn't built from its source by itself. Add a Dockerfile; or, if this machine has the tools, write ${written} in the config; or \`image\` instead of \`source\`.`
+    return `${name} (${found}) can't be built from source automatically. Add a Dockerfile; or, if this machine has the tools, set ${written} in the config; or use \`image\` instead of \`source\`.`
   }
   return undefined
 }

@@ -79,7 +79,7 @@ describe("the plan of a build", () => {
       ["Node.js", "install: npm install --no-package-lock (no lockfile)", "build: npm run build"]
     ],
     [
-      "a command of one's own",
+      "a custom command",
       { "package.json": built, "bun.lock": "{}" },
       { build: "make it" },
       ["Node.js", "install: bun install --frozen-lockfile (bun.lock)", "build: make it"]
@@ -111,19 +111,19 @@ describe("the plan of a build", () => {
       ]
     ],
     [
-      "a Dockerfile, whatever lies beside",
+      "a Dockerfile, whatever is beside it",
       { Dockerfile: "FROM x", "package.json": built, "index.html": "" },
       {},
-      ["Dockerfile", "build: an image, by Dockerfile"]
+      ["Dockerfile", "build: an image from Dockerfile"]
     ],
     [
       "a Containerfile of a workspace's package",
       { "package.json": '{"workspaces":["packages/*"]}', "packages/api/Containerfile": "FROM x" },
       { package: "packages/api" },
-      ["Dockerfile", "build: an image, by Containerfile"]
+      ["Dockerfile", "build: an image from Containerfile"]
     ],
     [
-      "a command of one's own beside a Dockerfile",
+      "a custom command beside a Dockerfile",
       { Dockerfile: "FROM x", "package.json": built, "bun.lock": "{}" },
       { build: "make it" },
       ["Node.js", "install: bun install --frozen-lockfile (bun.lock)", "build: make it"]
@@ -162,7 +162,7 @@ describe("the plan of a build", () => {
       ]
     ],
     [
-      "Django that gathers its static files",
+      "Django that collects its static files",
       {
         "requirements.txt": "django",
         "manage.py": "",
@@ -190,7 +190,7 @@ describe("the plan of a build", () => {
     ],
     ["Go", { "go.mod": "module x", "main.go": "package main" }, {}, ["Go", "build: go build"]],
     [
-      "a Go module whose package.json is there for maxcloud alone",
+      "a Go module with a package.json only for maxcloud",
       {
         "go.mod": "module x",
         "main.go": "package main",
@@ -201,7 +201,7 @@ describe("the plan of a build", () => {
       ["Go", "build: go build"]
     ],
     [
-      "a Python project whose package.json builds styles",
+      "a Python project with a package.json that builds styles",
       {
         "requirements.txt": "flask",
         "app.py": "",
@@ -212,13 +212,13 @@ describe("the plan of a build", () => {
       ["Python", "install: pip install -r requirements.txt (requirements.txt)", "build: npm ci", "build: npm run build"]
     ],
     [
-      "a Node project with a tool in Python beside",
+      "a Node project with a Python tool beside it",
       { "package.json": pkg({ scripts: { start: "node a.js" } }), "requirements.txt": "x", "package-lock.json": "{}" },
       {},
       ["Node.js", "install: npm ci --omit=dev (package-lock.json)"]
     ],
     [
-      "a page of Vite with a tool in Python beside",
+      "a Vite page with a Python tool beside it",
       {
         "package.json": '{"devDependencies":{"vite":"1"},"scripts":{"build":"vite build"}}',
         "index.html": "",
@@ -244,7 +244,7 @@ describe("the plan of a build", () => {
       ["Go", "build: go build"]
     ],
     [
-      "a program of the module's name",
+      "a program with the module's name",
       {
         "go.mod": "module example.com/x/podinfo/v6",
         "cmd/podcli/a.go": "package main",
@@ -254,7 +254,7 @@ describe("the plan of a build", () => {
       ["Go", "build: go build"]
     ],
     [
-      "a language of one's own command",
+      "another language with a custom command",
       { "Cargo.toml": "" },
       { build: "cargo build --release", hasCommand: true },
       ["Node.js", "build: cargo build --release"]
@@ -265,15 +265,15 @@ describe("the plan of a build", () => {
     expect(await planOf(files, more)).toEqual(expected)
   })
 
-  it("names the field to write if nothing can be found out", async () => {
+  it("names the field to set if nothing can be detected", async () => {
     await expect(
       planOf({ "go.mod": "module x", "cmd/a/a.go": "package main", "cmd/b/b.go": "package main" })
-    ).rejects.toThrow('./cmd/a, ./cmd/b. Write the one that you mean in the config, such as `build: "go build')
+    ).rejects.toThrow('./cmd/a, ./cmd/b. Choose one in the config, such as `build: "go build')
     await expect(planOf({ Pipfile: "" }).then(() => planBuild({ folder }))).rejects.toThrow()
   })
 })
 
-describe("a language that isn't built from its source", () => {
+describe("a language that can't be built from source", () => {
   it.each([
     ["Cargo.toml", /^Rust \(Cargo.toml\).*`build: "cargo build --release"`/],
     ["pom.xml", /^Java \(pom.xml\).*Add a Dockerfile.*`command: \["java"/],
@@ -282,11 +282,11 @@ describe("a language that isn't built from its source", () => {
     ["Gemfile", /^Ruby.*"puma", "-p", "\$\(PORT\)"/],
     ["Shop.csproj", /^\.NET \(Shop.csproj\)/],
     ["mix.exs", /^Elixir/]
-  ])("is named, with the fields to write: %s", async (file, expected) => {
+  ])("is reported with the fields to set: %s", async (file, expected) => {
     await expect(planOf({ [file]: "" })).rejects.toThrow(expected)
   })
 
-  it("is seen beside a package.json that builds its styles, and takes the Procfile's line", async () => {
+  it("is detected beside a package.json that builds its styles, and uses the Procfile's line", async () => {
     const files = {
       "composer.json": "{}",
       "package.json": '{"scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}',
@@ -346,7 +346,7 @@ describe("the start command after a build", () => {
       "node dist/main.js"
     ],
     [
-      "Vite's site, whatever lies beside",
+      "Vite's site, whatever is beside it",
       { "package.json": of("vite", "vite"), "index.html": "", "main.js": "", "dist/index.html": "" },
       "site dist"
     ],
@@ -367,7 +367,7 @@ describe("the start command after a build", () => {
     ],
     ["a server with a page beside", { "index.html": "<p>", "server.js": "" }, "node server.js"],
     [
-      "the start script without the build that was done",
+      "the start script without the finished build",
       { "package.json": of("fastify", "npm run build && node dist/server.js"), "dist/server.js": "" },
       "node dist/server.js"
     ],
@@ -377,7 +377,7 @@ describe("the start command after a build", () => {
       "site _site"
     ],
     [
-      "a script for production, where there is no start",
+      "a script for production, without a start",
       { "package.json": JSON.stringify({ scripts: { serve: "node dist/x.js" } }), "index.js": "" },
       "node dist/x.js"
     ],
@@ -394,14 +394,14 @@ describe("the start command after a build", () => {
     expect(await startOf(files)).toBe(expected)
   })
 
-  it("is what `output` says", async () => {
+  it("follows `output`", async () => {
     expect(await startOf({ "package.json": of("a", "vite"), "www/index.html": "" }, { output: "www" })).toBe("site www")
     expect(await startOf({ "server/index.js": "" }, { output: "server" })).toBe("node server/index.js")
   })
 
-  it("names what to write if there is nothing", async () => {
+  it("names the field to set if there is nothing", async () => {
     await expect(startOf({ "package.json": of("a"), "src/x.ts": "" })).rejects.toThrow(
-      /Write `command:.*`build: \{.*or `image` instead.*Dockerfile/s
+      /Set `command:.*`build: \{.*or `image` instead.*Dockerfile/s
     )
     await expect(startOf({ "package.json": of("@sveltejs/kit") })).rejects.toThrow("adapter-node")
   })
@@ -418,7 +418,7 @@ describe("the start command of a Python project", () => {
     ["Flask", { "app.py": "app = Flask(__name__)\n" }, ["gunicorn"], "-m gunicorn 'app:app' --bind 0.0.0.0"],
     ["a Flask factory", { "app.py": "def create_app():\n" }, ["gunicorn"], "-m gunicorn 'app:create_app()'"],
     [
-      "a package of the project's own name, as in Flask's tutorial",
+      "a package with the project's name, as in Flask's tutorial",
       { "pyproject.toml": "", "flaskr/__init__.py": "def create_app(test_config=None):\n", "tests/__init__.py": "" },
       [],
       "-m flask --app 'flaskr:create_app()' run"

@@ -14,21 +14,21 @@ import { pythonRecipe } from "./python/python.ts"
 import type { Recipe } from "./recipe.ts"
 import { entryPointIn, startScript } from "./start.ts"
 
-/** The steps of a build, from the folder alone: planning runs nothing and writes nothing. */
+/** The steps of a build, determined only from the folder: planning runs nothing and writes nothing. */
 export interface BuildPlan {
   readonly kind: "node" | "site" | "recipe" | "image"
-  /** The file in the service's folder that builds its image; then nothing else is done. */
+  /** The Dockerfile in the service's folder. If set, nothing else runs. */
   readonly dockerfile?: string
-  /** Of another language than JavaScript. */
+  /** For languages other than JavaScript. */
   readonly recipe?: Recipe
   /** `Next.js`, `Node.js`, `static site`. */
   readonly name: string
   readonly packageJson: PackageJson | undefined
   readonly installation: Installation | undefined
   readonly build: Command | undefined
-  /** The folder that the build leaves, as the config says it; relative to the service's folder. */
+  /** The config's output folder of the build, relative to the service's folder. */
   readonly output: string | undefined
-  /** One line for each step, for people. */
+  /** One line per step, to print. */
   readonly steps: ReadonlyArray<string>
 }
 
@@ -57,8 +57,8 @@ const planOf = (recipe: Recipe, { build }: BuildInput): BuildPlan => ({
 })
 
 /**
- * Does the package.json say how the service runs, or is it a tool of a project in another language: for styles, or for the `maxcloud` command
- * alone?
+ * Whether the package.json determines how the service runs, instead of being a tool for a project in another language, for styles or only for the
+ * `maxcloud` command.
  */
 const isNodeProject = async (folder: string, packageJson: PackageJson): Promise<boolean> => {
   const start = startScript(packageJson)
@@ -79,10 +79,10 @@ const assetsOf = async (input: BuildInput, packageJson: PackageJson | undefined)
   return installation === undefined ? [] : [installation.install, installation.script(script, ".")]
 }
 
-/** Of another language than JavaScript; undefined if the folder isn't. A language that isn't built fails with what to write. */
+/** The recipe for languages other than JavaScript; undefined for JavaScript. Fails with the fix for languages that can't be built. */
 const recipeOf = async (input: BuildInput, packageJson: PackageJson | undefined): Promise<Recipe | undefined> => {
   const folder = join(input.folder, input.package ?? ".")
-  // Deno reads a package.json itself, and says which of the two it is.
+  // Deno reads a package.json too, so its own check decides.
   if (packageJson !== undefined) {
     const deno = await denoRecipe(input)
     if (deno !== undefined) return deno
@@ -109,10 +109,10 @@ const planOfImage = (dockerfile: string): BuildPlan => ({
   installation: undefined,
   build: undefined,
   output: undefined,
-  steps: [`build: an image, by ${dockerfile}`]
+  steps: [`build: an image from ${dockerfile}`]
 })
 
-/** The folder of the service in the snapshot, and how it is built. */
+/** The service's folder in the snapshot, and its build. */
 export const planBuild = async (input: BuildInput): Promise<BuildPlan> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)

@@ -1,7 +1,7 @@
 import type { Command } from "./model.ts"
 import type { Shape } from "./node/frameworks.ts"
 
-/** How a project of another language than JavaScript is built. Paths are relative to the service's folder. */
+/** The build of a project in a language other than JavaScript. Paths are relative to the service's folder. */
 export interface Recipe {
   /** `Python`, `Go`, `Deno`. */
   readonly name: string
@@ -14,13 +14,13 @@ export interface Recipe {
   readonly build: Command | undefined
   /** Checks the installed packages before others use them. Rejects with `BuildFailed`. @default no check */
   readonly verify?: (folder: string) => Promise<void>
-  /** A folder that the next build with the same key can use. It is kept after the install, or `afterBuild`. */
+  /** A folder that the next build with the same key can reuse. It is cached after the install, or `afterBuild`. */
   readonly cache: { readonly key: string; readonly folder: string; readonly afterBuild: boolean } | undefined
   /** Folders that only the build needs. */
   readonly drop: ReadonlyArray<string>
   /** The command that runs the built project. */
   readonly shape: (folder: string) => Promise<Shape>
   readonly environment: Readonly<Record<string, string>>
-  /** Folders that come first on the PATH of what runs. */
+  /** Folders to prepend to the PATH at run time. */
   readonly path: ReadonlyArray<string>
 }

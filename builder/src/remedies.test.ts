@@ -4,7 +4,7 @@ import { failureLines } from "./failureLines.ts"
 import { remedyOf } from "./remedies.ts"
 
 describe("the fix for a tool's failure", () => {
-  // Lines as the tools write them.
+  // Original lines of the tools.
   it.each([
     [
       "deno's frozen lockfile",
@@ -29,18 +29,18 @@ describe("the fix for a tool's failure", () => {
     [
       "yarn 1's engines",
       'error shop@1.0.0: The engine "node" is incompatible with this module. Expected version "16.x". Got "24.21.0"',
-      /made for Node 16\.x, .*`FROM node:16`/
+      /needs Node 16\.x, .*`FROM node:16`/
     ],
     [
       "npm's engines",
       'npm error code EBADENGINE\nnpm error engine Unsupported engine\nnpm error notsup Not compatible with your version of node/npm: shop@1.0.0\nnpm error notsup Required: {"node":"^18"}',
-      /made for Node \^18/
+      /needs Node \^18/
     ],
     ["webpack 4", "Error: error:0308010C:digital envelope routines::unsupported", /--openssl-legacy-provider/],
     [
       "node-gyp",
       "gyp ERR! cwd /data/tree/node_modules/better-sqlite3\ngyp ERR! node -v v24.21.0",
-      /^better-sqlite3 has to be compiled.*prebuilt binary/
+      /^Compiling better-sqlite3 failed.*prebuilt binary/
     ],
     [
       "npm's lockfile",
@@ -59,16 +59,16 @@ describe("the fix for a tool's failure", () => {
     ],
     ["Prisma", "error: Environment variable not found: DATABASE_URL.", /DATABASE_URL/],
     ["another wording", "Missing required environment variable: NEXT_PUBLIC_API_KEY", /NEXT_PUBLIC_API_KEY/]
-  ])("is known of %s", (_, output, expected) => {
+  ])("is known for %s", (_, output, expected) => {
     expect(remedyOf(`some line before\n\u001b[31m${output}\u001b[39m\nand after\n`)).toMatch(expected)
   })
 
   it.each(["src/a.ts:1:1 - error TS2304: Cannot find name 'x'.", "Module not found: Error: Can't resolve './a'", ""])(
-    "isn't made up of %j",
+    "isn't invented for %j",
     (output) => expect(remedyOf(output)).toBeUndefined()
   )
 
-  it("is looked for in bounded time, whatever is written", () => {
+  it("is found in bounded time, whatever the output", () => {
     const words = fc.constantFrom(
       "Requires-Python >=3.1",
       "missing env variable ",
@@ -90,7 +90,7 @@ describe("the fix for a tool's failure", () => {
     )
   })
 
-  it("comes with lines that a person can read", () => {
+  it("comes with readable lines", () => {
     const versions = Array.from({ length: 900 }, (_, at) => `1.${at}`).join(", ")
     const lines = failureLines(
       `ERROR: Could not find a version (from versions: ${versions})\nERROR: No matching distribution`

@@ -1,42 +1,42 @@
 import { stripVTControlCharacters } from "node:util"
 
-/** A fault that many projects have, in the output of the tool that it stops. */
+/** A common fault, recognized in a tool's output. */
 interface Known {
-  /** In one line. */
+  /** A pattern within one line. */
   readonly found: RegExp
   /** A condition on another line. */
   readonly beside?: string
-  /** The problem and its fix, in a sentence or two. The texts are the groups of `found`. */
+  /** The problem and its fix, in one or two sentences. The texts are the groups of `found`. */
   readonly remedy: (...found: ReadonlyArray<string>) => string
 }
 
-const dockerfile = (from: string) => `or add a Dockerfile that begins with \`FROM ${from}\``
+const dockerfile = (from: string) => `or add a Dockerfile that starts with \`FROM ${from}\``
 
 const nodeVersion = process.versions.node
 
-/** `22` of `>=22 <23`, `^22.1`: a version that an image could have. */
+/** `22` from `>=22 <23` or `^22.1`: a version that an image could have. */
 const major = (range: string, otherwise: string): string => /\d+/.exec(range)?.[0] ?? otherwise
 
-/** `3.12` of `<4.0,>=3.12`. */
+/** `3.12` from `<4.0,>=3.12`. */
 const lowestPython = (range: string): string => /(?:>=|==|~=|\^)\s*(3\.\d+)/.exec(range)?.[1] ?? "3.13"
 
 const forPython = (range: string) =>
-  `It needs Python ${range.trim()}, and this machine's python3 is another. Install that Python on this machine, ${dockerfile(`python:${lowestPython(range)}-slim`)}.`
+  `It needs Python ${range.trim()}, but this machine's python3 has another version. Install that Python on this machine, ${dockerfile(`python:${lowestPython(range)}-slim`)}.`
 
 const forNode = (range: string) =>
-  `It is made for Node ${range.trim()}, and this machine has ${nodeVersion}. Change \`engines\` if newer versions do, ${dockerfile(`node:${major(range, "22")}`)}.`
+  `It needs Node ${range.trim()}, but this machine has ${nodeVersion}. Change \`engines\` if it works with newer versions, ${dockerfile(`node:${major(range, "22")}`)}.`
 
 const variable = (name: string) =>
-  `It needs the variable ${name}, and a build has none of the service's. Give it one for the build in the config: \`build: "${name}=… npm run build"\`, with the project's own build command.`
+  `It needs the variable ${name}, but a build doesn't get the service's variables. Set it for the build in the config: \`build: "${name}=… npm run build"\`, with the project's own build command.`
 
-/** How programs say that a variable is missing, in one line. Its name has an underscore, or it would be found in any shouting. */
+/** Programs' one-line messages about a missing variable. The name must have an underscore, or any word in capitals would match. */
 const missing: ReadonlyArray<RegExp> = [
   /Environment variable not found: ([A-Z][A-Z0-9_]{1,60})\b/,
   /\b([A-Z][A-Z0-9]{0,30}_[A-Z0-9_]{1,60})\b["'`]?(?: environment variable| env var)?[^\n.]{0,20}(?:is not set|is not defined|is required|is missing|isn't set|not provided|must be (?:set|provided|defined)|Required\b)/,
   /(?:missing|undefined|required|set)[^\n]{0,30}\b(?:environment|env)\b[^\n]{0,15}\bvar(?:iable)?s?\b[^\n]{0,10}?["'`: ]+([A-Z][A-Z0-9]{0,30}_[A-Z0-9_]{1,60})\b/i
 ]
 
-/** The variable that a line of a program's output says is missing. */
+/** The missing variable named in a line of a program's output. */
 export const missingVariable = (line: string): string | undefined => {
   for (const found of missing) {
     const name = found.exec(line)?.[1]
@@ -45,7 +45,7 @@ export const missingVariable = (line: string): string | undefined => {
   return undefined
 }
 
-/** The first that is found counts, so the surest come first. */
+/** The first match counts, so the most certain ones come first. */
 const known: ReadonlyArray<Known> = [
   { found: /requires a different Python: [\d.]+ not in '([^'\n]{1,60})'/i, remedy: forPython },
   { found: /Requires-Python ([<>=!~^\d., *]{1,60})/, beside: "No matching distribution", remedy: forPython },
@@ -58,12 +58,12 @@ const known: ReadonlyArray<Known> = [
   {
     found: /error:0308010C|ERR_OSSL_EVP_UNSUPPORTED/,
     remedy: () =>
-      'Its bundler (webpack 4) needs an older OpenSSL than Node 17 and later have. Write `build: "NODE_OPTIONS=--openssl-legacy-provider npm run build"` in the config, or update the bundler.'
+      'Its bundler (webpack 4) needs an older OpenSSL than that of Node 17 and later. Set `build: "NODE_OPTIONS=--openssl-legacy-provider npm run build"` in the config, or update the bundler.'
   },
   {
     found: /gyp ERR! cwd [^\n]*[/\\]node_modules[/\\]((?:@[\w.-]+[/\\])?[\w.-]+)/,
     remedy: (name) =>
-      `${name} has to be compiled, and that failed. Update it to a version with a prebuilt binary for Node ${major(nodeVersion, "24")}, install python3, make and g++ on this machine, ${dockerfile("node:22")} or of the Node that it's for.`
+      `Compiling ${name} failed. Update it to a version with a prebuilt binary for Node ${major(nodeVersion, "24")}, install python3, make and g++ on this machine, ${dockerfile("node:22")} or with the Node version that it supports.`
   },
   {
     found: /can only install packages when your package\.json and package-lock\.json[^\n]* are in sync/,
@@ -84,12 +84,12 @@ const known: ReadonlyArray<Known> = [
   {
     found: /The lockfile is out of date\. Run `deno install/,
     remedy: () =>
-      "deno.lock is older than deno.json or the imports. Run `deno install`, or `deno cache main.ts` for what the source itself imports, and deploy again."
+      "deno.lock is older than deno.json or the imports. Run `deno install`, or `deno cache main.ts` for the source's own imports, and deploy again."
   },
   {
     found: /Unsupported URL Type "(workspace|catalog):"/,
     remedy: (what) =>
-      `Its package.json uses "${what}:", which pnpm, Yarn or Bun understand. Add their lockfile to the folder, or name a package inside the workspace as \`source\`.`
+      `Its package.json uses "${what}:", which pnpm, Yarn or Bun understand. Add their lockfile to the folder, or use a package inside the workspace as \`source\`.`
   },
   {
     found: /go\.mod requires go >= ([\d.]+)/,
@@ -99,15 +99,15 @@ const known: ReadonlyArray<Known> = [
   {
     found: /heap out of memory|Reached heap limit/,
     remedy: () =>
-      'The build needs more memory than Node takes by itself. Write `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
+      'The build needs more memory than Node's default limit. Set `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
   }
 ]
 
-/** As much of an output is looked at: its end, and the beginning of each line. */
+/** How much of an output to search: its end, and the start of each line. */
 const looked = 64 * 1024
 const lookedOfLine = 1_000
 
-/** The fix for a failed tool's output, if we know one. */
+/** The fix for a failed tool's output, if one is known. */
 export const remedyOf = (output: string): string | undefined => {
   const text = stripVTControlCharacters(output.slice(-looked))
   const lines = text.split("\n").map((line) => line.slice(0, lookedOfLine))

@@ -23,7 +23,7 @@ describe("a start script", () => {
     ["  node server.js --port $PORT", "exec node server.js --port $PORT"],
     ["NODE_ENV=production A= ./bin/app 'a b'", "NODE_ENV=production A= exec ./bin/app 'a b'"],
     ["next", "exec next"]
-  ])("of one command takes the shell's place: %s", async (start, script) => {
+  ])("of one command replaces the shell: %s", async (start, script) => {
     expect(await scriptOf({ start })).toEqual([script])
   })
 
@@ -44,7 +44,7 @@ describe("a start script", () => {
     expect(await scriptOf({ start })).toEqual([start])
   })
 
-  it("takes args, and comes after prestart", async () => {
+  it("gets args, and runs after prestart", async () => {
     expect(await scriptOf({ start: "node a.js" }, ["--x"])).toEqual(['exec node a.js "$@"', "sh", "--x"])
     expect(await scriptOf({ prestart: "echo 1", start: "node a.js" })).toEqual(["{ echo 1\n} && { exec node a.js\n}"])
   })

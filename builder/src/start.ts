@@ -5,7 +5,7 @@ import { firstFile } from "./files.ts"
 import { invalid, nothingToRun, type Program } from "./model.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
 
-/** How a folder is started: a script of its package.json by the shell, or a program. Plain data. */
+/** How to start a folder: a script of its package.json with the shell, or a program. Plain data. */
 export type Start =
   | { readonly script: string; readonly prestart?: string | undefined }
   | { readonly file: string; readonly args: ReadonlyArray<string> }
@@ -13,23 +13,23 @@ export type Start =
 const entryPoints = ["js", "mjs", "cjs", "ts"].flatMap((ending) =>
   ["index", "server", "main", "app"].map((name) => `${name}.${ending}`)
 )
-/** Compilers' output: of `tsc` and similar ones. */
+/** The output of compilers such as `tsc`. */
 const compiled = ["dist", "build", "out", "lib"].flatMap((folder) =>
   ["index", "server", "main", "app", "src/index", "src/server", "src/main", "src/app"].flatMap((name) =>
     ["js", "mjs", "cjs"].map((ending) => `${folder}/${name}.${ending}`)
   )
 )
 
-/** Assignments, then one command without an operator of the shell. */
+/** Assignments, then one command without shell operators. */
 const simpleCommand = /^\s*(?:[A-Za-z_]\w*=[^\s"'\\$`;&|<>(){}#]*\s+)*([\w./@+-]+)(?:[ \t][^`;&|<>(){}#\n]*)?$/
-/** Builtins that only a shell itself can run: `exec` of these would be something else, or fail. */
+/** Shell builtins: `exec` would run something else, or fail. */
 const shellWords = new Set(
   ". : [ ! alias bg break case cd command continue do done echo elif else esac eval exec exit export false fg fi for function getopts hash if in jobs kill let local printf pwd read readonly return set shift source test then time times trap true type typeset ulimit umask unalias unset until wait while".split(
     " "
   )
 )
 
-/** Puts the program in the place of the shell where the shell has nothing more to do: half the processes, and signals go straight. */
+/** Replaces the shell with the program if the shell has nothing else to do. That halves the processes, and signals reach the program directly. */
 const inPlaceOfShell = (script: string): string => {
   const command = simpleCommand.exec(script)?.[1]
   return command === undefined || shellWords.has(command)
@@ -37,7 +37,7 @@ const inPlaceOfShell = (script: string): string => {
     : script.replace(/^\s*((?:[A-Za-z_]\w*=\S*\s+)*)/, "$1exec ")
 }
 
-/** The program of a start with these arguments after it. No package manager stands between: signals go straight to the program. */
+/** The program of a start with appended arguments. Without a package manager in between, signals reach the program directly. */
 export const programOfStart = (start: Start, args: ReadonlyArray<string> = []): Program => {
   if ("file" in start) return { file: start.file, args: [...start.args, ...args] }
   const last = inPlaceOfShell(args.length === 0 ? start.script : `${start.script} "$@"`)
@@ -51,7 +51,7 @@ export const startScript = (packageJson: PackageJson | undefined): Start | undef
   return start === undefined ? undefined : { script: start, prestart }
 }
 
-/** `index`, `server`, `main` or `app`, the package's own `main`, or a compiler's output: by Node. */
+/** Node with `index`, `server`, `main` or `app`, the package's `main`, or a compiler's output. */
 export const entryPointIn = async (folder: string, packageJson?: PackageJson): Promise<Start | undefined> => {
   const main = typeof packageJson?.main === "string" ? [packageJson.main.replace(/^\.\//, "")] : []
   const safe = main.filter((text) => !text.startsWith("/") && !text.split("/").includes(".."))
@@ -59,7 +59,7 @@ export const entryPointIn = async (folder: string, packageJson?: PackageJson): P
   return found === undefined ? undefined : { file: "node", args: [found] }
 }
 
-/** Folders of programs that aren't compiled. */
+/** Folders with uncompiled programs. */
 const sources = ["index", "server", "main", "app"].flatMap((name) =>
   ["js", "mjs", "cjs", "ts"].map((ending) => `src/${name}.${ending}`)
 )
@@ -71,7 +71,7 @@ const fileOfScript = (script: string): string | undefined =>
     .map((word) => word.replace(/^\.\//, ""))
     .find((text) => /^[\w.-][\w./-]*$/.test(text) && /\.[cm]?[jt]s$/.test(text) && !text.includes(".."))
 
-/** Of a package that says it nowhere else: the file that its `dev` script runs, or the program in `src`, by Node. */
+/** The fallback: Node with the file that the `dev` script runs, or the program in `src`. */
 export const sourceEntryIn = async (
   folder: string,
   packageJson: PackageJson | undefined
@@ -83,8 +83,8 @@ export const sourceEntryIn = async (
 }
 
 /**
- * The program to run in a folder as it is: `command` and `args` if they are given; else the program of a Deno project; else the `start`
- * script of its `package.json`; else `index`, `server`, `main` or `app` by Node. `args` alone are added to the program that is found.
+ * The program to run in an unbuilt folder: `command` and `args` if given; else the program of a Deno project; else the `start` script of its
+ * `package.json`; else Node with `index`, `server`, `main` or `app`. `args` without `command` are appended to the detected program.
  */
 export const programOf = async (
   directory: string,
@@ -92,7 +92,7 @@ export const programOf = async (
   args: ReadonlyArray<string> = []
 ): Promise<Program> => {
   const folder = await stat(directory).catch(() => undefined)
-  if (!folder?.isDirectory()) throw invalid(`There is no folder ${directory}.`)
+  if (!folder?.isDirectory()) throw invalid(`The folder ${directory} doesn't exist.`)
   const [file, ...rest] = command ?? []
   if (file !== undefined) return { file, args: [...rest, ...args] }
   const packageJson = await readPackageJson(directory)
@@ -103,7 +103,7 @@ export const programOf = async (
     (await sourceEntryIn(directory, packageJson))
   if (start !== undefined) return programOfStart(start, args)
   throw nothingToRun(
-    "There is nothing to run in the folder: add a `start` script to its package.json, an index.js or server.js, or give a `command` in the config."
+    "The folder has nothing to run: add a `start` script to its package.json, an index.js or server.js, or set `command` in the config."
   )
 }
 

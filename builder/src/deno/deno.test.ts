@@ -56,14 +56,14 @@ describe("the plan for a Deno project", () => {
       [...deno, "build: deno task build"]
     ],
     [
-      "a build of the config's",
+      "a build in the config",
       { "deno.json": tasks({ build: "x" }), "main.ts": serve },
       { build: "make" },
       [...deno, "build: make"]
     ],
     ["no build wanted", { "deno.json": tasks({ build: "x" }), "main.ts": serve }, { build: false }, deno],
     [
-      "a package.json for a tool alone",
+      "a package.json only for a tool",
       {
         "deno.json": "{}",
         "main.ts": serve,
@@ -96,14 +96,14 @@ describe("the plan for a Deno project", () => {
     expect((await linesOf({ "deno.json": '{"fmt":{}}', ...files }))[0]).not.toBe("Deno")
   })
 
-  it("says what to write if nothing starts, or the config can't be read", async () => {
+  it("reports the fix if nothing starts, or the config can't be read", async () => {
     await expect(planOf({ "deno.json": "{}" })).rejects.toThrow(/`start` task.*`command: \["deno", "run"/)
     expect((await planOf({ "deno.json": "{}" }, { hasCommand: true })).name).toBe("Deno")
     await expect(planOf({ "deno.json": "{ nothing" })).rejects.toThrow("The deno.json of the source isn't valid JSON")
     await expect(planOf({ "deno.json": '{"tasks":{"start":5}}' })).rejects.toThrow("wrong type")
   })
 
-  it("keeps dependencies by lockfile and config, unless they are in node_modules", async () => {
+  it("caches dependencies by lockfile and config, unless they are in node_modules", async () => {
     const keyOf = async (files: Files) => (await planOf({ "main.ts": serve, ...files })).recipe?.cache?.key
     const first = await keyOf({ "deno.json": "{}", "deno.lock": "1" })
     expect(first).toMatch(/^[0-9a-f]{64}$/)
@@ -170,13 +170,13 @@ describe("the start command of a Deno project", () => {
   })
 })
 
-describe("a Deno project where it is", () => {
+describe("a Deno project in place", () => {
   const write = (files: Files) => {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   }
   const listen = `export DENO_SERVE_ADDRESS="tcp:0.0.0.0:\${PORT:-8000}";`
 
-  it("starts as after a build, with the dependencies of whoever runs it", async () => {
+  it("starts as after a build, with the dependencies of the user who runs it", async () => {
     write({ "deno.json": "{}", "main.ts": serve })
     const script = `${listen} exec deno run ${permissions} main.ts`
     expect(await programOf(folder, undefined)).toEqual({ file: "sh", args: ["-c", script] })
@@ -185,7 +185,7 @@ describe("a Deno project where it is", () => {
     expect(served).toBe(`exec deno serve --host 0.0.0.0 --port "\${PORT:-8000}" ${permissions} main.ts`)
   })
 
-  it("is developed by its dev task, on the service's port", async () => {
+  it("runs its dev task during development, on the service's port", async () => {
     write({ "deno.json": "{}", "main.ts": serve })
     expect(await devStart(folder)).toBeUndefined()
     write({ "deno.json": tasks({ dev: "deno run --watch -A main.ts" }) })
@@ -206,7 +206,7 @@ describe("a Deno project where it is", () => {
 })
 
 describe("a config with comments", () => {
-  it("is the JSON that it is without them", () => {
+  it("parses to the same JSON as without them", () => {
     fc.assert(
       fc.property(fc.json(), (json) => {
         expect(JSON.parse(withoutComments(json))).toEqual(JSON.parse(json))
@@ -227,7 +227,7 @@ describe("a config with comments", () => {
     ", ".repeat(100_000),
     '\\"'.repeat(100_000),
     `,${" ".repeat(200_000)}`
-  ])("is read in time in proportion to its length", (text) => {
+  ])("is parsed in linear time", (text) => {
     const begun = performance.now()
     withoutComments(text)
     expect(performance.now() - begun).toBeLessThan(1_000)

@@ -12,10 +12,10 @@ import { denoDir, denoStart, taskOf } from "./denoStart.ts"
 const own = ".maxcloud/deno"
 const bin = `${own}/bin`
 
-/** Folders where services find this machine's own Deno, open to all users. */
+/** Folders with this machine's own Deno that services can access, because they are open to all users. */
 const systemDenos = ["/usr/local/bin/deno", "/usr/bin/deno", "/bin/deno"]
 
-/** The machine's Deno, if services can find it; else a copy of the build's Deno; else the one in npm's package. */
+/** Gets the machine's Deno if services can access it, else a copy of the build's Deno, else the one in npm's package. */
 const getDeno = `
 set -e
 mkdir -p ${bin}
@@ -27,21 +27,21 @@ then case "$at" in
 else
   npm install --prefix ${own}/npm --no-save --ignore-scripts --include=optional --no-audit --no-fund --no-update-notifier deno@2 &&
   mv ${own}/npm/node_modules/@deno/*/deno ${bin}/deno && chmod 755 ${bin}/deno && rm -r ${own}/npm || {
-    echo "Deno 2 isn't installed on this machine, and couldn't be had from npm's package deno. Install it, where all users may run it (https://docs.deno.com/runtime/), or add a Dockerfile that begins with FROM denoland/deno." >&2
+    echo "Deno 2 isn't installed on this machine, and couldn't be installed from npm's package deno. Install it where all users can run it (https://docs.deno.com/runtime/), or add a Dockerfile that starts with FROM denoland/deno." >&2
     exit 1
   }
 fi
 `
 
-/** Deno looks for a config in the folders above, too, and stops at the first. */
+/** Deno also searches the folders above for a config, and stops at the first. */
 const stopHere = "[ -e deno.json ] || [ -e deno.jsonc ] || echo '{}' > deno.json"
 
 const nothing = () =>
   nothingToRun(
-    'Nothing says how the Deno project runs: there is no `start` task in its deno.json, and no main.ts, server.ts, app.ts, index.ts or mod.ts. Write `command: ["deno", "run", "--cached-only", "--allow-net", "--allow-env", "path/to/server.ts"]` in the config, or `build: { command: "deno task build", output: "_site" }` for a site.'
+    'Couldn't find out how the Deno project starts: there is no `start` task in its deno.json, and no main.ts, server.ts, app.ts, index.ts or mod.ts. Set `command: ["deno", "run", "--cached-only", "--allow-net", "--allow-env", "path/to/server.ts"]` in the config, or `build: { command: "deno task build", output: "_site" }` for a site.'
   )
 
-/** The line of shell that builds, and whether it is the project's own task. */
+/** The shell line of the build, and whether it is the project's own task. */
 const buildOf = (
   { build }: BuildInput,
   hasTask: boolean
@@ -61,14 +61,14 @@ const cacheOf = async (folder: string, lock: string | undefined, hasModules: boo
   return { key, folder: own, afterBuild: false }
 }
 
-/** How a Deno project is built: Deno itself and its dependencies come into the folder; undefined if it is none. */
+/** The recipe of a Deno project, which puts Deno itself and the dependencies into the folder; undefined if it isn't one. */
 export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const [config, packageJson] = [await readDenoConfig(folder), await readPackageJson(folder)]
   if (!(await isDenoProject(folder, config, packageJson))) return undefined
   const found = await denoStart(folder, config, packageJson)
-  // A page, whose tools only have their settings in deno.json.
+  // A web page with only its tools' settings in deno.json.
   if (found === undefined && input.build === undefined && (await isFile(folder, "index.html"))) return undefined
   const build = buildOf(input, taskOf("build", config, packageJson) !== undefined)
   if (found === undefined && build === undefined && typeof input.build !== "object" && input.hasCommand !== true)
@@ -103,12 +103,12 @@ export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined>
     name: "Deno",
     install: [
       command("sh", ["-c", getDeno], "get Deno"),
-      ...(hasConfig ? [] : [command("sh", ["-c", stopHere], "begin at deno.json")]),
+      ...(hasConfig ? [] : [command("sh", ["-c", stopHere], "create deno.json")]),
       command("deno", ["install", ...frozen]),
       ...fetched
     ],
     lockfile: lock === undefined ? "no lockfile" : "deno.lock",
-    // An import that the lockfile doesn't have is found here, also if the dependencies were there.
+    // This detects an import that the lockfile lacks, even if the dependencies were cached.
     assets: cache === undefined ? [] : fetched,
     build: build === undefined ? undefined : command("sh", ["-c", line ?? build.line], build.line),
     cache,

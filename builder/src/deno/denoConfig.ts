@@ -21,7 +21,7 @@ export type DenoConfig = typeof DenoConfig.Type
 
 const decode = Schema.decodeUnknownOption(DenoConfig)
 
-/** More than any config has. */
+/** Larger than any config. */
 const longest = 2 ** 20
 
 /** Parses JSON with comments and trailing commas. Strings stay unchanged. */
@@ -32,11 +32,11 @@ export const withoutComments = (text: string): string =>
     )
     .replace(/"(?:[^"\\]|\\[\s\S])*(?:"|\\?$)|,(?=\s*[}\]])/g, (found) => (found.startsWith('"') ? found : ""))
 
-/** The config's file: Deno reads both with comments, and `deno.json` if both are there. */
+/** The config's file. Deno allows comments in both, and reads `deno.json` if both exist. */
 export const denoConfigFile = (folder: string): Promise<string | undefined> =>
   firstFile(folder, ["deno.json", "deno.jsonc"])
 
-/** undefined: the folder has none. */
+/** undefined if the folder has none. */
 export const readDenoConfig = async (folder: string): Promise<DenoConfig | undefined> => {
   const file = await denoConfigFile(folder)
   const text = file === undefined ? undefined : await readText(folder, file)

@@ -6,7 +6,7 @@ import type { Start } from "../start.ts"
 import { type DenoConfig, readDenoConfig } from "./denoConfig.ts"
 import { denoStart, devTask, taskOf } from "./denoStart.ts"
 
-/** Does Deno run this folder? It reads a package.json, too, so one beside only counts if it says that Node runs it. */
+/** Whether Deno runs this folder. Deno reads a package.json too, so one beside it only counts if it says that Node runs it. */
 export const isDenoProject = async (
   folder: string,
   config: DenoConfig | undefined,
@@ -19,7 +19,7 @@ export const isDenoProject = async (
   if (start !== undefined && !isForDevelopment({ script: start })) return false
   if (taskOf("start", config, undefined) !== undefined) return true
   if (frameworkOf(packageJson) !== undefined) return false
-  // A tool of its own, such as `maxcloud`, makes a lockfile as well.
+  // A tool, such as `maxcloud`, creates a lockfile as well.
   const hasPackages = Object.keys(packageJson.dependencies ?? {}).length > 0
   return !hasPackages || (await firstFile(folder, lockfileNames)) === undefined
 }
@@ -29,14 +29,14 @@ const projectIn = async (folder: string) => {
   return (await isDenoProject(folder, config, packageJson)) ? { config, packageJson } : undefined
 }
 
-/** How a Deno project is started where it is, with the dependencies that the user's Deno has or gets; undefined if the folder is none. */
+/** How to start a Deno project in place, with the dependencies of the user's Deno; undefined if the folder isn't one. */
 export const denoInPlace = async (folder: string): Promise<Start | undefined> => {
   const project = await projectIn(folder)
   if (project === undefined) return undefined
   return (await denoStart(folder, project.config, project.packageJson, true))?.start
 }
 
-/** The `dev` task of a Deno project: how it's started, and the line that it runs. */
+/** The `dev` task of a Deno project: how to start it, and its shell line. */
 export const denoDev = async (
   folder: string
 ): Promise<{ readonly start: Start; readonly line: string } | undefined> => {

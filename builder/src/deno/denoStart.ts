@@ -4,7 +4,7 @@ import { procfileOf } from "../procfile.ts"
 import type { Start } from "../start.ts"
 import type { DenoConfig } from "./denoConfig.ts"
 
-/** The place of the dependencies at run time, relative to the service's folder. */
+/** The path of the dependencies at run time, relative to the service's folder. */
 export const denoDir = ".maxcloud/deno/cache"
 
 const entryPoints = ["", "src/"].flatMap((folder) =>
@@ -13,17 +13,17 @@ const entryPoints = ["", "src/"].flatMap((folder) =>
   )
 )
 
-/** The permissions that a server needs, and no more. */
+/** The minimal permissions of a server. */
 const permissions = "--allow-net --allow-env --allow-read"
 const port = `"\${PORT:-8000}"`
 
 interface Task {
-  /** Does more than its own line run? */
+  /** Whether other tasks run before its line. */
   readonly isPlain: boolean
   readonly line: string
 }
 
-/** A task, as `deno task` finds it: deno.json's, else a script of package.json. */
+/** A task, looked up like `deno task`: in deno.json, else in package.json's scripts. */
 export const taskOf = (
   name: string,
   config: DenoConfig | undefined,
@@ -45,10 +45,10 @@ export const taskOf = (
 const watch = /^--watch(?:-hmr|-exclude)?(?:=|$)/
 const watches = (line: string): boolean => line.split(/\s+/).some((word) => watch.test(word))
 
-/** One command of Deno alone, which a shell reads as Deno's own does. */
+/** A single command that a shell parses like Deno's own shell. */
 const isOneCommand = (line: string): boolean => /^deno (?:run|serve) [\w \t@%+=:,./"'$-]*$/.test(line)
 
-/** The modules that a line of shell runs: files, and packages by their specifier. */
+/** The modules that a shell line runs: files, and packages by specifier. */
 const modulesOf = (line: string): ReadonlyArray<string> =>
   line
     .split(/[\s;&|()"']+/)
@@ -57,15 +57,15 @@ const modulesOf = (line: string): ReadonlyArray<string> =>
         /^(?:(?:npm|jsr|https?):[\w@./^-]+|[\w@./-]+\.(?:[cm]?[jt]s|[jt]sx))$/.test(text) && !text.startsWith("-")
     )
 
-/** The command, and the modules that have to be there for it. */
+/** The command, and the modules that it needs. */
 export interface DenoStart {
   readonly start: Start
   readonly modules: ReadonlyArray<string>
 }
 
 /**
- * The variables of whatever runs. Deno has its first server listen at `DENO_SERVE_ADDRESS`, whatever port the source names; a program that
- * may only listen on ports of its own choice would be refused that.
+ * Sets the program's variables. Deno's first server listens at `DENO_SERVE_ADDRESS`, whatever port the source names. Don't set it for a program with
+ * permission for its own ports only, which Deno would refuse.
  */
 const before = (line: string, inPlace: boolean): string => {
   const hasOwnPort = /\bdeno serve\b|(?:--allow-net|-N)=/.test(line)
@@ -78,7 +78,7 @@ const before = (line: string, inPlace: boolean): string => {
 
 const startOf = (line: string, inPlace: boolean): Start => ({ script: `${before(line, inPlace)}exec ${line}` })
 
-/** A task of one command as that command: without a process between, from the cache alone, and on the port that the service has. */
+/** Replaces a task with its single command: without an intermediate process, only from the cache, and on the service's port. */
 const direct = (line: string, inPlace: boolean): Start => {
   const [, word = "run", ...rest] = line.split(/[ \t]+/)
   const words = rest.filter((value) => !watch.test(value) && value !== "--cached-only")
@@ -96,7 +96,7 @@ const ofTask = ({ isPlain, line }: Task, inPlace: boolean): DenoStart => ({
   modules: modulesOf(line)
 })
 
-/** Does the module leave it to `deno serve` to open a port? */
+/** Whether the module relies on `deno serve` to open a port. */
 const isServed = (text: string): boolean => /^export default\b/m.test(text) && !/\bDeno\.serve\(|\blisten\(/.test(text)
 
 const ofFile = (file: string, text: string, inPlace: boolean): DenoStart => ({
@@ -105,9 +105,9 @@ const ofFile = (file: string, text: string, inPlace: boolean): DenoStart => ({
 })
 
 /**
- * How a Deno project starts: the `web` line of a Procfile; its `start` task, with that task's own permissions; else `main`, `server`, `app`,
- * `index` or `mod`. A `start` that watches files is for development: the file goes before it, unless it is the same. `inPlace`: with the
- * dependencies of whoever runs it, instead of those of a build.
+ * How a Deno project starts: the `web` line of a Procfile; its `start` task, with that task's permissions; else `main`, `server`, `app`, `index` or
+ * `mod`. A `start` that watches files is for development, so a file takes precedence, unless it is the same. `inPlace`: with the dependencies of the
+ * user who runs it, instead of those of a build.
  */
 export const denoStart = async (
   folder: string,
@@ -126,7 +126,7 @@ export const denoStart = async (
   return file === undefined ? undefined : ofFile(file, (await readText(folder, file)) ?? "", inPlace)
 }
 
-/** The `dev` task, by `deno task`: it is followed by what its tool needs. */
+/** The `dev` task, run by `deno task` so that its dependencies run too. */
 export const devTask = (
   config: DenoConfig | undefined
 ): { readonly start: Start; readonly line: string } | undefined => {

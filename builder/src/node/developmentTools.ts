@@ -1,17 +1,17 @@
-/** A program that serves while one develops. */
+/** A development server. */
 export interface DevelopmentTool {
-  /** Its words for a development server; `""`: no word. undefined: all of them. */
+  /** Its subcommands for a development server; `""` means none, undefined means any. */
   readonly words?: ReadonlyArray<string>
   /** Further subcommands that start a server, though not for production: a preview, for example. */
   readonly otherWords?: ReadonlyArray<string>
-  /** How `maxcloud dev` starts it; undefined: as any other program. */
+  /** How `maxcloud dev` starts it; undefined means like any other program. */
   readonly dev?: DevelopmentServer
 }
 
 export interface DevelopmentServer {
-  /** Arguments that make it listen on the port; `{port}` stands for it. undefined: it reads PORT. */
+  /** Arguments that make it listen on the port, written as `{port}`; undefined if it reads PORT. */
   readonly port?: ReadonlyArray<string>
-  /** Does it read `.env` files in its folder by itself? */
+  /** Whether it reads `.env` files in its folder by itself. */
   readonly readsEnvFiles?: boolean
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -27,8 +27,8 @@ const vite: DevelopmentTool = {
 const nuxt: DevelopmentTool = { words: ["dev"], otherWords: ["preview"], dev: readsEnv }
 
 /**
- * Development servers, by the name of the program. Either they don't serve the build's output, or they are dropped with the development
- * packages. So a script that uses one isn't a start script for production. `maxcloud dev` knows how to set the port for some of them.
+ * Development servers, by program name. They either don't serve the build's output, or are removed with the development packages, so a script that
+ * uses one isn't a start script for production. `maxcloud dev` can set the port of some of them.
  */
 const tools: Readonly<Record<string, DevelopmentTool>> = {
   vite,

@@ -7,11 +7,11 @@ import { dependsOn, type PackageJson } from "./packageJson.ts"
 export interface Shape {
   readonly start: Start
   readonly environment?: Readonly<Record<string, string>>
-  /** The files that are enough to run it; everything else is dropped. @default all of it */
+  /** The files that are needed to run it; everything else is removed. @default everything */
   readonly keep?: ReadonlyArray<string>
-  /** Folders that are moved before the rest is dropped: from, to. */
+  /** Folders to move before the rest is removed: from, to. */
   readonly move?: ReadonlyArray<readonly [string, string]>
-  /** The folder in which it is started. @default the project's own */
+  /** The folder to start it in. @default the project's own */
   readonly folder?: string
 }
 
@@ -22,11 +22,11 @@ export interface Site {
 
 interface Framework {
   readonly name: string
-  /** The dependency that gives it away. */
+  /** The dependency that identifies it. */
   readonly dependency: string
-  /** The build's output is a site. Files beside it that look like a program are for browsers or for the build. */
+  /** Whether the build's output is a site. Other files that look like a program are for browsers or for the build. */
   readonly isBundler?: true
-  /** The build's result; undefined if it is nothing special: the start script runs it. A text reports a missing part. */
+  /** The build's result; undefined if the start script runs it. A text reports a missing part. */
   readonly shape?: (folder: string) => Promise<Shape | Site | string | undefined>
 }
 
@@ -37,7 +37,7 @@ const nextOutput = async (folder: string): Promise<string | undefined> => {
   return text === undefined ? undefined : /"output":\s*"(standalone|export)"/.exec(text)?.[1]
 }
 
-/** In the order of how much they say: a SvelteKit project has Vite, a Nest project has Express. */
+/** The most specific first: a SvelteKit project also has Vite, a Nest project also has Express. */
 const frameworks: ReadonlyArray<Framework> = [
   {
     name: "Next.js",
@@ -48,7 +48,7 @@ const frameworks: ReadonlyArray<Framework> = [
         return {
           start: node("server.js"),
           folder: ".next/standalone",
-          // Next says to copy both: its own server doesn't have them otherwise.
+          // Next's documentation says to copy both, because its own server lacks them otherwise.
           move: [
             [".next/static", ".next/standalone/.next/static"],
             ["public", ".next/standalone/public"]
@@ -75,12 +75,12 @@ const frameworks: ReadonlyArray<Framework> = [
       if (await isFile(folder, "build/handler.js"))
         return {
           start: node("build/index.js"),
-          // Behind the proxy, a posted form would otherwise look like one from another site.
+          // Otherwise, a posted form would look cross-site behind the proxy.
           environment: { PROTOCOL_HEADER: "x-forwarded-proto", HOST_HEADER: "x-forwarded-host" },
           keep: ["build", "node_modules", "package.json"]
         }
       if (await isFile(folder, "build/index.html")) return { site: "build" }
-      return "SvelteKit left neither a server nor a site. Use @sveltejs/adapter-node (or adapter-static) in svelte.config.js."
+      return "SvelteKit produced neither a server nor a site. Use @sveltejs/adapter-node (or adapter-static) in svelte.config.js."
     }
   },
   {
@@ -140,7 +140,7 @@ const frameworks: ReadonlyArray<Framework> = [
   { name: "Vite", dependency: "vite", isBundler: true }
 ]
 
-/** With server rendering turned off, nothing but the client is left. */
+/** With server rendering turned off, only the client remains. */
 const spa = async (folder: string, client: string, server: string): Promise<Site | undefined> =>
   !(await isFolder(folder, server)) && (await isFile(folder, `${client}/index.html`)) ? { site: client } : undefined
 
@@ -154,7 +154,7 @@ const angularOutputs = async (folder: string): Promise<{ readonly outputs: Reado
 export const frameworkOf = (packageJson: PackageJson): Framework | undefined =>
   frameworks.find(({ dependency }) => dependsOn(packageJson, dependency))
 
-/** The program of a script and its first argument that isn't an option, without assignments and wrappers that only run others. */
+/** The program of a script and its first argument that isn't an option, without assignments and wrappers. */
 const wordsOf = (script: string): readonly [string, string] => {
   const words = script.trim().split(/\s+/)
   const at = words.findIndex((word) => !/^\w+=/.test(word) && !/^(?:cross-env|npx|pnpx|bunx|-y|--yes)$/.test(word))
@@ -165,7 +165,7 @@ const wordsOf = (script: string): readonly [string, string] => {
 export const isForDevelopment = (start: Start | undefined): boolean => {
   if (start === undefined || !("script" in start)) return false
   const [written, second] = wordsOf(start.script)
-  // npx takes a version: `@11ty/eleventy@3`.
+  // npx accepts a version: `@11ty/eleventy@3`.
   const version = written.lastIndexOf("@")
   const program = version > 0 && version > written.lastIndexOf("/") ? written.slice(0, version) : written
   const { otherWords = [], words } = developmentToolOf(program) ?? { words: [] }

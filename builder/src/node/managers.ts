@@ -4,22 +4,22 @@ import { isFile, readText } from "../files.ts"
 import type { Command } from "../model.ts"
 import type { PackageJson } from "./packageJson.ts"
 
-/** How the dependencies of a Node project are installed, and how those for development are dropped again. */
+/** How to install the dependencies of a Node project, and how to remove those for development again. */
 export interface Installation {
   readonly manager: PackageManager
-  /** The file that says the versions; undefined if there is none. */
+  /** The lockfile; undefined if there is none. */
   readonly lockfile: string | undefined
   readonly install: Command
-  /** undefined: nothing is there for development alone, or the manager can't drop it. */
+  /** undefined if there are no development packages, or the manager can't remove them. */
   readonly prune: Command | undefined
-  /** Runs a script or a line of shell with the packages' programs on the PATH. */
+  /** Runs a script or a shell line with the packages' programs on the PATH. */
   readonly script: (name: string, folder: string) => Command
-  /** Equal for folders that get the same `node_modules`; undefined if more than lockfile and names decide (workspaces, own install scripts, local packages). */
+  /** Equal for folders with the same `node_modules`; undefined if it depends on more than lockfile and names (workspaces, own install scripts, local packages). */
   readonly cacheKey: string | undefined
 }
 
 const ownInstallScripts = ["preinstall", "install", "postinstall", "preprepare", "prepare", "postprepare"]
-/** Packages and patches that come from the folder itself. */
+/** Packages and patches in the folder itself. */
 const localPackages = /"link": true|\b(file|link|portal|patch|workspace):|patchedDependencies/
 
 const pinned = (packageJson: PackageJson, manager: string): string | undefined => {
@@ -27,7 +27,7 @@ const pinned = (packageJson: PackageJson, manager: string): string | undefined =
   return name === manager && version !== undefined && /^\d+(\.\d+){0,2}$/.test(version) ? version : undefined
 }
 
-/** Install scripts that a build has no use for: hooks of git, and 300 MB of a browser for tests. */
+/** Install scripts that a build doesn't need: git hooks, and 300 MB of a browser for tests. */
 const skipped = { CYPRESS_INSTALL_BINARY: "0", HUSKY: "0", PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD: "1" }
 
 const command = (file: string, args: ReadonlyArray<string>, npx?: string): Command => ({
@@ -40,14 +40,14 @@ const command = (file: string, args: ReadonlyArray<string>, npx?: string): Comma
 
 const quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--non-interactive"]
 
-/** The facts that decide about a manager's commands. */
+/** The facts that determine a manager's commands. */
 interface Wanted {
   readonly packageJson: PackageJson
   readonly forBuild: boolean
   readonly isWorkspace: boolean
-  /** The package of a workspace that is wanted. */
+  /** The workspace package to install. */
   readonly inside: string
-  /** Of the folder's settings files, in a fixed order. */
+  /** The folder's settings files, in a fixed order. */
   readonly settings: ReadonlyArray<string | undefined>
 }
 
@@ -110,7 +110,7 @@ const ofNpmLock = (wanted: Wanted, lockfile: string, lock: string): Installation
 
 const ofPnpmLock = (wanted: Wanted, pnpmLock: string): Installation => {
   const npx = `pnpm@${pinned(wanted.packageJson, "pnpm") ?? "10"}`
-  // The data folder may lie in a workspace of the user's own.
+  // The data folder may be inside the user's workspace.
   const own = wanted.isWorkspace ? [] : ["--ignore-workspace"]
   return {
     manager: "pnpm",
@@ -119,7 +119,7 @@ const ofPnpmLock = (wanted: Wanted, pnpmLock: string): Installation => {
       "pnpm",
       [
         ...["install", ...ifNotBuilt(wanted, "--prod"), "--frozen-lockfile", ...own],
-        // The root, and the package with those of the workspace that it needs.
+        // The root, and the package with the workspace packages that it needs.
         ...ofPackage(wanted, "--filter={.}", `--filter={./${wanted.inside}}...`)
       ],
       npx
@@ -189,7 +189,7 @@ const ofBunLock = (wanted: Wanted, lockfile: string, lock: string): Installation
 }
 
 const withoutLock = (wanted: Wanted): Installation => {
-  // Without a lockfile the installed versions change daily, so they aren't cached for others.
+  // Without a lockfile, the installed versions change daily, so they aren't cached for others.
   return {
     manager: "npm",
     lockfile: undefined,
@@ -210,9 +210,8 @@ const withoutLock = (wanted: Wanted): Installation => {
 }
 
 /**
- * How the folder's dependencies are installed, by its lockfile; undefined if it names none. For a build, those for development are
- * installed too, and dropped after it. `inside`: the package of a workspace that is wanted. With npm, pnpm and Bun, what only other
- * packages need is not installed.
+ * How to install the folder's dependencies, by its lockfile; undefined if it has none. For a build, development packages are installed too, and removed
+ * afterwards. `inside` is the workspace package to install. npm, pnpm and Bun don't install dependencies of other packages only.
  */
 export const installationOf = async (
   folder: string,

@@ -13,7 +13,7 @@ const siteFolders = [
   ...["docs/.vitepress/dist", ".vitepress/dist", "docs/.vuepress/dist", "doc_build", "storybook-static"]
 ]
 
-/** The folder of a site that a build has left, or that the source is. */
+/** The folder of a built site, or of a source that is a site. */
 const siteIn = async (folder: string, wasBuilt: boolean): Promise<string | undefined> => {
   const built = wasBuilt
     ? await firstFile(
@@ -29,13 +29,13 @@ const siteIn = async (folder: string, wasBuilt: boolean): Promise<string | undef
 
 const nothing = async (folder: string, wasBuilt: boolean): Promise<BuildFailed> => {
   const names = (await namesIn(folder)).filter((name) => name !== "node_modules").slice(0, 12)
-  const what = wasBuilt ? "After its build, nothing says how it runs" : "Nothing says how it runs"
+  const what = wasBuilt ? "The build left nothing that starts" : "Couldn't find out how it starts"
   return nothingToRun(
-    `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Write \`command: ["node", "path/to/server.js"]\` in the config, \`build: { command: "npm run build", output: "dist" }\` for a site, or \`image\` instead of \`source\`; or add a Dockerfile.`
+    `${what}: there is no \`start\` script, no index.js, server.js or main.js, and no index.html (found: ${names.join(", ") || "nothing"}). Set \`command: ["node", "path/to/server.js"]\` in the config, \`build: { command: "npm run build", output: "dist" }\` for a site, or \`image\` instead of \`source\`; or add a Dockerfile.`
   )
 }
 
-/** How a Node project, or a folder of files, is run after its build. */
+/** How to run a Node project, or a folder of files, after its build. */
 export const nodeShape = async (
   folder: string,
   packageJson: PackageJson | undefined,
@@ -72,13 +72,13 @@ export const nodeShape = async (
   throw await nothing(folder, wasBuilt)
 }
 
-/** A Procfile's program; its `npm start` is the start script, which has been looked at. */
+/** A Procfile's program. `npm start` there means the start script, which was already checked. */
 const fromProcfile = async (folder: string): Promise<Start | undefined> => {
   const line = await procfileOf(folder)
   return line === undefined || /^(?:npm|yarn|pnpm|bun)\s/.test(line) ? undefined : { script: line }
 }
 
-/** Is it a script of the page beside it? */
+/** Whether it is a browser script of the page beside it. */
 const isOfPage = async (folder: string, program: Start): Promise<boolean> => {
   const [file = ""] = "file" in program ? program.args : []
   const page = (await readText(folder, "index.html")) ?? ""

@@ -24,7 +24,7 @@ export type PackageJson = typeof PackageJson.Type
 
 const decode = Schema.decodeUnknownOption(PackageJson)
 
-/** undefined: the folder has none. */
+/** undefined if the folder has none. */
 export const readPackageJson = async (folder: string, shown = "package.json"): Promise<PackageJson | undefined> => {
   const text = await readText(folder, "package.json")
   if (text === undefined) return undefined
@@ -34,6 +34,6 @@ export const readPackageJson = async (folder: string, shown = "package.json"): P
   return decoded.value
 }
 
-/** Does the package name this dependency, of whatever kind? */
+/** Whether the package has this dependency, of any kind. */
 export const dependsOn = (packageJson: PackageJson, name: string): boolean =>
   name in (packageJson.dependencies ?? {}) || name in (packageJson.devDependencies ?? {})

@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { Option, Schema } from "effect"
 
 /**
- * The part of `node_modules` that is for development only. We learn it once, from the package manager's own pruning, so that
- * later builds with the same dependencies can just remove it.
+ * The part of `node_modules` that is only for development. Learned once from the package manager's own pruning, so that later builds with the same
+ * dependencies can just remove it.
  */
 const Dropped = Schema.parseJson(Schema.Array(Schema.String))
 const decode = Schema.decodeUnknownOption(Dropped)
@@ -12,7 +12,7 @@ const decode = Schema.decodeUnknownOption(Dropped)
 export const dropped = (note: string | undefined): ReadonlyArray<string> | undefined =>
   note === undefined ? undefined : Option.getOrUndefined(decode(note))
 
-/** Packages, their programs and stores: names relative to `node_modules`, nested ones too. */
+/** Packages, their programs and stores, as names relative to `node_modules`, including nested ones. */
 export const packagesIn = async (modules: string): Promise<ReadonlySet<string>> => {
   const found = new Set<string>()
   const enter = async (inside: string): Promise<void> => {
@@ -38,7 +38,7 @@ const isFolder = (path: string) =>
     () => false
   )
 
-/** Paths that are in `before` and not in `after`, except those inside another dropped path. */
+/** Paths in `before` but not in `after`, except those inside another removed path. */
 export const droppedBetween = (before: ReadonlySet<string>, after: ReadonlySet<string>): ReadonlyArray<string> => {
   const gone = [...before].filter((value) => !after.has(value))
   const all = new Set(gone)

@@ -15,20 +15,20 @@ describe("a start that builds first", () => {
     ["npm run build -- --watch && node a.js", "npm run build -- --watch && node a.js"],
     ["node a.js && npm run build", "node a.js && npm run build"],
     ["npm run build", "npm run build"]
-  ])("is started without the steps that the build has done: %s", (script, expected) => {
+  ])("starts without the steps of the build: %s", (script, expected) => {
     expect(withoutBuild({ script, prestart: "npm run build" }, { scripts: { build: "tsc -p ." } })).toEqual({
       script: expected,
       prestart: undefined
     })
   })
 
-  it("keeps a prestart that does something else", () => {
+  it("keeps a prestart with other steps", () => {
     const start = { script: "node a.js", prestart: "node migrate.js" }
     expect(withoutBuild(start, { scripts: { build: "tsc" } })).toEqual(start)
   })
 })
 
-describe("packages for development that a start uses", () => {
+describe("development packages that a start uses", () => {
   let modules: string
   beforeEach(() => {
     modules = mkdtempSync(join(tmpdir(), "maxcloud-modules-"))

@@ -4,7 +4,7 @@ import { readText } from "../files.ts"
 import type { Start } from "../start.ts"
 import { dependsOn, type PackageJson } from "./packageJson.ts"
 
-/** The script that builds: `build`, or what Heroku and Google Cloud run in its place; VitePress and VuePress write `docs:build`. */
+/** The build script: `build`, or Heroku's and Google Cloud's equivalents; `docs:build` for VitePress and VuePress. */
 export const buildScriptOf = (packageJson: PackageJson | undefined): string | undefined => {
   const scripts = packageJson?.scripts
   if (packageJson === undefined || scripts === undefined) return undefined
@@ -16,7 +16,7 @@ export const buildScriptOf = (packageJson: PackageJson | undefined): string | un
 
 const managers = /^(?:npm|pnpm|yarn|bun)$/
 
-/** Does this command run the script `name`, or is it the same command? */
+/** Whether this command runs the script `name`, or is the same command. */
 const runsBuild = (command: string, name: string, text: string | undefined): boolean => {
   const words = command.trim().split(/\s+/)
   const [manager = "", second, third] = words
@@ -24,7 +24,7 @@ const runsBuild = (command: string, name: string, text: string | undefined): boo
   return text !== undefined && command.trim() === text.trim()
 }
 
-/** A start that builds first, without that: it's built already, and the folder that runs is read-only. */
+/** Removes the build from a start that builds first: it's already built, and the folder is read-only at run time. */
 export const withoutBuild = (start: Start | undefined, packageJson: PackageJson | undefined): Start | undefined => {
   if (start === undefined || !("script" in start)) return start
   const name = buildScriptOf(packageJson) ?? "build"
@@ -61,8 +61,8 @@ const Programs = Schema.parseJson(
 const decodePrograms = Schema.decodeUnknownOption(Programs)
 
 /**
- * The development package that a start uses: its program (`tsc`, `tsx`), or a module of it (`ts-node/register`). The packages in
- * `modules` say which programs they have.
+ * The development package that a start uses: its program (`tsc`, `tsx`), or one of its modules (`ts-node/register`). The package.json files in `modules`
+ * list the programs.
  */
 export const developmentUsedBy = async (
   start: Start | undefined,
@@ -82,7 +82,7 @@ export const developmentUsedBy = async (
   return undefined
 }
 
-/** A script that is meant for production and runs Node, where `start` is missing or for development. */
+/** A production script that runs Node, for projects where `start` is missing or for development. */
 export const productionScript = (packageJson: PackageJson | undefined): Start | undefined => {
   const names = ["start:prod", "start:production", "production", "prod", "serve"]
   const found = names

@@ -25,7 +25,7 @@ const whole = {
 }
 
 describe("the packages that a package manager has installed", () => {
-  it("is taken if it is whole", async () => {
+  it("are accepted if they are complete", async () => {
     await modules({
       ...whole,
       ".package-lock.json": '{"packages":{"node_modules/a":{},"node_modules/gone":{"optional":true}}}'
@@ -38,14 +38,14 @@ describe("the packages that a package manager has installed", () => {
     ["a nested one", { "a/node_modules/c/package.json": "" }, "node_modules/a/node_modules/c/package.json"],
     ["one in pnpm's store", { ".pnpm/c@1/node_modules/c/package.json": "" }, ".pnpm/c@1/node_modules/c"],
     ["an empty program", { "c/package.json": '{"bin":{"c":"cli.js"}}', "c/cli.js": "" }, "cli.js is empty"],
-    ["empty files alone", { "c/package.json": '{"main":"i.js"}', "c/i.js": "", "c/j.js": "" }, "empty files alone"],
+    ["only empty files", { "c/package.json": '{"main":"i.js"}', "c/i.js": "", "c/j.js": "" }, "only has empty files"],
     ["a package that npm has listed", { ".package-lock.json": '{"packages":{"node_modules/c":{}}}' }, "is missing"],
     [
       "mostly empty files",
       Object.fromEntries([["c/package.json", "{}"], ...Array.from({ length: 30 }, (_, at) => [`c/${at}.js`, ""])]),
       "files in node_modules are empty"
     ]
-  ])("is refused with %s", async (_, files, message) => {
+  ])("are refused with %s", async (_, files, message) => {
     await expect(modules({ ...whole, ...files })).rejects.toMatchObject({ reason: "unavailable" })
     await expect(modules({})).rejects.toThrow(message)
   })

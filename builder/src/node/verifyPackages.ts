@@ -12,7 +12,7 @@ const Package = Schema.parseJson(
 )
 const decode = Schema.decodeUnknownOption(Package)
 
-/** npm records each installed place in this file, so that we can notice an empty one. */
+/** npm records each installed path in this file, which reveals an empty one. */
 const Installed = Schema.parseJson(
   Schema.Struct({
     packages: Schema.Record({
@@ -26,7 +26,7 @@ const decodeInstalled = Schema.decodeUnknownOption(Installed)
 const broken = (where: string, what: string) =>
   new BuildFailed({
     reason: "unavailable",
-    message: `The package manager said that it had installed everything, but ${where} ${what}. The disk may have been full: make room and deploy again.`
+    message: `The package manager reported success, but ${where} ${what}. The disk may have been full: free some space and deploy again.`
   })
 
 const isEmpty = (path: string): Promise<boolean> =>
@@ -41,15 +41,15 @@ const checkPackage = async (place: string, shown: string): Promise<void> => {
   const found = decode(text.replace(/^\uFEFF/, ""))
   if (Option.isNone(found)) throw broken(`${shown}/package.json`, text === "" ? "is empty" : "isn't valid JSON")
   const { bin, main } = found.value
-  // Some packages have an empty main on purpose, to bring types alone; none has an empty program.
+  // Some packages have an empty main on purpose, because they only contain types. No package has an empty program.
   const programs = typeof bin === "string" ? [bin] : typeof bin === "object" && bin !== null ? Object.values(bin) : []
   for (const file of programs)
     if (typeof file === "string" && (await isEmpty(join(place, file)))) throw broken(`${shown}/${file}`, "is empty")
   if (typeof main === "string" && (await isEmpty(join(place, main))) && (await allEmpty(place)))
-    throw broken(shown, "has empty files alone")
+    throw broken(shown, "only has empty files")
 }
 
-/** Are all files beside package.json empty? */
+/** Whether all files beside package.json are empty. */
 const allEmpty = async (place: string): Promise<boolean> => {
   let files = 0
   for (const entry of await readdir(place, { withFileTypes: true })) {
@@ -61,7 +61,7 @@ const allEmpty = async (place: string): Promise<boolean> => {
 }
 
 /**
- * Checks installed packages before they are cached for others: on a full disk npm exits with 0 and leaves most files empty.
+ * Checks installed packages before they are cached for others: on a full disk, npm exits with 0 and leaves most files empty.
  * Every package must have a readable package.json, and programs that aren't empty.
  */
 export const verifyPackages = async (modules: string): Promise<void> => {
@@ -88,7 +88,7 @@ export const verifyPackages = async (modules: string): Promise<void> => {
     }
   }
   await look(modules, "node_modules")
-  // A few empty files are usual (markers, stubs of types), a third of all is not.
+  // A few empty files are normal (markers, type stubs), a third of all isn't.
   if (files > 20 && empty > files / 3) throw broken(`${empty} of ${files} files in node_modules`, "are empty")
   const text = await readFile(join(modules, ".package-lock.json"), "utf8").catch(() => undefined)
   const installed = text === undefined ? undefined : decodeInstalled(text)

@@ -10,8 +10,8 @@ import { verifyInstalled } from "./verifyInstalled.ts"
 const python = ".venv/bin/python"
 
 /**
- * Scripts in an environment name its python by an absolute path, and we move the environment after the build. So we replace the path with
- * one relative to the script. (uv's `--relocatable` writes the same.)
+ * Scripts in a virtual environment contain the absolute path of its python, but the environment moves after the build. So replace the path with one
+ * relative to the script (as uv's `--relocatable` does).
  */
 const relocate = `
 import os, sys
@@ -30,7 +30,7 @@ for name in os.listdir(bin):
 
 const tools = ".maxcloud/tools"
 
-/** Installs with uv or poetry, which is itself installed beside for the time of the build. */
+/** Installs with uv or poetry, which is itself installed beside it during the build. */
 const withTool = (tool: string, folder: string, args: ReadonlyArray<string>, env: Readonly<Record<string, string>>) => [
   { file: "python3", args: ["-m", "venv", tools], label: `python3 -m venv (for ${tool})`, folder },
   {
@@ -42,7 +42,7 @@ const withTool = (tool: string, folder: string, args: ReadonlyArray<string>, env
   { file: `${tools}/bin/${tool}`, args, label: `${tool} ${args.join(" ")}`, folder, env }
 ]
 
-/** The interpreters that a build may find: packages are installed for one of them. */
+/** The interpreters that a build may find. Packages are installed for one of them. */
 const interpreters = (): Promise<ReadonlyArray<string>> =>
   Promise.all(["/usr/local/bin/python3", "/usr/bin/python3"].map((name) => realpath(name).catch(() => "")))
 
@@ -76,7 +76,7 @@ const installOf = async (folder: string, inside: string): Promise<Pick<Recipe, "
   if (await isFile(folder, "pyproject.toml")) return { lockfile: "pyproject.toml", install: [made, pip("."), moved] }
   if (await isFile(folder, "Pipfile"))
     throw invalid(
-      "A Pipfile alone can't be installed from. Write a requirements.txt: `pipenv requirements > requirements.txt`."
+      "Dependencies can't be installed from a Pipfile alone. Create a requirements.txt: `pipenv requirements > requirements.txt`."
     )
   return undefined
 }
@@ -85,7 +85,7 @@ const programs = ["main.py", "app.py", "server.py", "manage.py", "wsgi.py", "asg
 
 const collect = "python manage.py collectstatic --noinput"
 
-/** The command that collects a Django project's static files, if its settings name a target. Those settings may need variables, which no build has. */
+/** The command that collects a Django project's static files, if its settings name a target. Those settings may need variables, which builds don't have. */
 const collectStatic = async (folder: string): Promise<string | undefined> => {
   if (!(await isFile(folder, "manage.py"))) return undefined
   const project = await djangoOf(folder)
@@ -96,16 +96,16 @@ const collectStatic = async (folder: string): Promise<string | undefined> => {
   return undefined
 }
 
-const hint = `echo 'This gathers the files of STATIC_ROOT. If the settings need variables, write them into the config: build: "SECRET_KEY=x ${collect}"; or build: false.'`
+const hint = `echo 'This collects the files for STATIC_ROOT. If the settings need variables, set them in the config: build: "SECRET_KEY=x ${collect}"; or build: false.'`
 
-/** How a Python project is built: into a virtual environment of its own; undefined if the folder is none. */
+/** The recipe of a Python project, with its own virtual environment; undefined if the folder isn't one. */
 export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefined> => {
   const inside = input.package ?? "."
   const folder = join(input.folder, inside)
   const found = await installOf(folder, inside)
   if (found === undefined && (await firstFile(folder, programs)) === undefined) return undefined
   const lock = found === undefined ? "" : ((await readText(folder, found.lockfile)) ?? "")
-  // Without exact versions the installed packages change daily; a local path is a part of the source.
+  // Without exact versions, the installed packages change daily. A local path is part of the source.
   const isLocked =
     found?.lockfile === "requirements.txt"
       ? lock.split("\n").every((text) => /^\s*($|#|--hash|[\w.[\],-]+\s*==)/.test(text) || text.trim() === "")
@@ -141,7 +141,7 @@ export const pythonRecipe = async (input: BuildInput): Promise<Recipe | undefine
     shape: pythonShape,
     environment: {
       PYTHONUNBUFFERED: "1",
-      // The folder is read-only when it runs.
+      // The folder is read-only at run time.
       PYTHONDONTWRITEBYTECODE: "1",
       ...((await isFolder(folder, "src")) ? { PYTHONPATH: "src" } : {})
     },

@@ -4,7 +4,7 @@ import { nothingToRun } from "../model.ts"
 import type { Shape } from "../node/frameworks.ts"
 import { procfileOf } from "../procfile.ts"
 
-/** Is this package in the project's virtual environment? */
+/** Whether this package is in the project's virtual environment. */
 const isInstalled = async (folder: string, name: string): Promise<boolean> => {
   for (const version of await namesIn(join(folder, ".venv/lib"))) {
     const packages = await namesIn(join(folder, ".venv/lib", version, "site-packages"))
@@ -15,13 +15,13 @@ const isInstalled = async (folder: string, name: string): Promise<boolean> => {
 
 const modules = ["main", "app", "server", "api", "asgi", "wsgi", "application"]
 
-/** The usual places of apps: files of these names at the root, or in a package of one of these names. */
+/** The usual places of apps: files with these names at the root, or in a package with one of these names. */
 const candidates = ["", "app/", "src/", "api/", "src/app/", "backend/"].flatMap((folder) => [
   ...modules.map((module) => `${folder}${module}.py`),
   ...(folder === "" ? [] : [`${folder}__init__.py`])
 ])
 
-/** The packages of a project: folders that Python imports by their name. */
+/** The packages of a project: folders that Python imports by name. */
 const packagesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
   const names = [...(await namesIn(folder)), ...(await namesIn(join(folder, "src"))).map((name) => `src/${name}`)]
   const found: Array<string> = []
@@ -32,7 +32,7 @@ const packagesIn = async (folder: string): Promise<ReadonlyArray<string>> => {
   return found
 }
 
-/** The app that a module makes, as servers name it: `app.main:app`. */
+/** The app that a module defines, in servers' notation: `app.main:app`. */
 const appOf = async (folder: string, type: "FastAPI" | "Flask"): Promise<string | undefined> => {
   const inPackages = (await packagesIn(folder)).flatMap((name) => [
     `${name}/__init__.py`,
@@ -67,7 +67,7 @@ export const djangoOf = async (folder: string): Promise<string | undefined> => {
 const port = `"\${PORT:-8080}"`
 const address = `0.0.0.0:${port}`
 
-/** How to run a Python project, from its installed packages and the apps it defines. */
+/** How to run a Python project, based on its installed packages and the apps that it defines. */
 export const pythonShape = async (folder: string): Promise<Shape> => {
   const has = (name: string) => isInstalled(folder, name)
   const procfile = await procfileOf(folder)
@@ -84,7 +84,7 @@ export const pythonShape = async (folder: string): Promise<Shape> => {
     if (await has("uvicorn")) return run(`-m uvicorn ${fastapi} --host 0.0.0.0 --port ${port} --proxy-headers`)
     if (await has("hypercorn")) return run(`-m hypercorn ${fastapi} --bind ${address}`)
     throw nothingToRun(
-      `The FastAPI app ${fastapi} needs a server, and none is installed. Add \`uvicorn\` to the dependencies, or write \`command\` in the config.`
+      `The FastAPI app ${fastapi} needs a server, but none is installed. Add \`uvicorn\` to the dependencies, or set \`command\` in the config.`
     )
   }
   const flask = await appOf(folder, "Flask")
@@ -97,6 +97,6 @@ export const pythonShape = async (folder: string): Promise<Shape> => {
   if (file !== undefined)
     return { start: { file: (await isFolder(folder, ".venv")) ? ".venv/bin/python" : "python3", args: [file] } }
   throw nothingToRun(
-    `Nothing says how the Python project runs: there is no FastAPI, Flask or Django app, no Procfile and no main.py. Write \`command: ["python", "-m", "yourmodule"]\` in the config.`
+    `Couldn't find out how the Python project starts: there is no FastAPI, Flask or Django app, no Procfile and no main.py. Set \`command: ["python", "-m", "yourmodule"]\` in the config.`
   )
 }

@@ -27,13 +27,13 @@ const install = (files: Readonly<Record<string, string>>) => {
 const whole = { "flask/__init__.py": "", "flask/app.py": "print()\n", "flask/a, b.txt": "x" }
 
 describe("the packages installed for Python", () => {
-  it("is taken if it is whole, or longer than it was", async () => {
+  it("are accepted if they are complete, or files have grown", async () => {
     install(whole)
     write("flask/app.py", "print()\nprint()\n")
     await verifyInstalled(folder)
   })
 
-  it("are refused if a file is shorter than it was, or missing", async () => {
+  it("are refused if a file has shrunk or is missing", async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom("flask/app.py", "flask/a, b.txt"), fc.boolean(), async (path, isGone) => {
         install(whole)
@@ -46,7 +46,7 @@ describe("the packages installed for Python", () => {
     )
   })
 
-  it("isn't looked for where a build has led it elsewhere", async () => {
+  it("aren't searched where a build has linked elsewhere", async () => {
     const elsewhere = mkdtempSync(join(tmpdir(), "maxcloud-elsewhere-"))
     mkdirSync(join(elsewhere, "a.dist-info"))
     writeFileSync(join(elsewhere, "a.dist-info/RECORD"), "secret,sha256=x,5")

@@ -3,7 +3,7 @@ import { join } from "node:path"
 import { isInside } from "../files.ts"
 import { BuildFailed } from "../model.ts"
 
-/** A line of a RECORD (PyPA, "Recording installed projects"): path, digest, size in bytes. Files that were compiled have no size. */
+/** A line of a RECORD (PyPA, "Recording installed projects"): path, digest, size in bytes. Compiled files have no size. */
 const line = /^(?:"((?:[^"]|"")+)"|([^",]+)),[^,]*,(\d{1,12})$/
 
 const longestRecord = 16 * 2 ** 20
@@ -21,18 +21,18 @@ const checkProject = async (packages: string, project: string): Promise<void> =>
   for (const written of (await readFile(record, "utf8")).split(/\r?\n/)) {
     const [, quoted, plain, size] = line.exec(written) ?? []
     const path = quoted?.replaceAll('""', '"') ?? plain
-    // Scripts beside the packages are rewritten when the environment is moved.
+    // Scripts beside the packages are rewritten when the environment moves.
     if (path === undefined || path.startsWith("/") || path.split("/").includes("..")) continue
     const found = await sizeOf(join(packages, path))
     if (found !== undefined && found >= Number(size)) continue
     throw new BuildFailed({
       reason: "unavailable",
-      message: `The package manager said that it had installed everything, but .venv has ${found ?? "no"} bytes of ${project.replace(/\.dist-info$/, "")}: ${path} instead of ${size}. The disk may have been full: make room and deploy again.`
+      message: `The package manager reported success, but .venv has ${found ?? "no"} bytes of ${project.replace(/\.dist-info$/, "")}: ${path} instead of ${size}. The disk may have been full: free some space and deploy again.`
     })
   }
 }
 
-/** Checks that each package of the virtual environment in `folder` has the files that it has listed when it was installed, as long as they were then. */
+/** Checks that each package of the virtual environment in `folder` has the files that it listed at installation, with at least the same size. */
 export const verifyInstalled = async (folder: string): Promise<void> => {
   const lib = join(folder, ".venv/lib")
   for (const version of await readdir(lib).catch(() => [])) {

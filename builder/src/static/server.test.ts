@@ -31,7 +31,7 @@ const freePort = async () => {
   return typeof address === "object" ? (address?.port ?? 0) : 0
 }
 
-/** Serves these files as a site, and gives what answers a path. */
+/** Serves these files as a site, and returns a function that requests a path. */
 const serve = async (files: Readonly<Record<string, string>>) => {
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, "source", name)), { recursive: true })
@@ -77,12 +77,12 @@ const serve = async (files: Readonly<Record<string, string>>) => {
 const script = `console.log(${JSON.stringify("x".repeat(5_000))})`
 
 describe("a static site", () => {
-  it("is served by a program that is made from its source", async () => {
+  it("is served by an up-to-date program", async () => {
     const { text } = await staticServerProgram()
     expect(text).toContain(JSON.stringify(staticServer))
   })
 
-  it("of one page gives that page for the paths that the page routes itself, and 404 for files that are not there", async () => {
+  it("with one page serves that page for its client-side routes, and 404 for missing files", async () => {
     const ask = await serve({ "index.html": "<h1>app</h1>", "assets/index-B7f_x2Qa.js": script, "logo.svg": "<svg/>" })
     expect(await ask("/some/route")).toMatchObject({ status: 200, text: "<h1>app</h1>" })
     expect((await ask("/assets/index-gone1234.js")).status).toBe(404)
@@ -100,7 +100,7 @@ describe("a static site", () => {
     expect(again.status).toBe(304)
   })
 
-  it("of several pages answers 404 with its own page", async () => {
+  it("with several pages serves its own 404 page", async () => {
     const ask = await serve({
       "index.html": "home",
       "about.html": "about",
@@ -112,7 +112,7 @@ describe("a static site", () => {
     expect(await ask("/nowhere")).toMatchObject({ status: 404, text: "not here" })
   })
 
-  it("gives nothing that is hidden, describes the project, or lies outside", async () => {
+  it("doesn't serve files that are hidden, describe the project, or are outside", async () => {
     const ask = await serve({
       "index.html": "home",
       "a.html": "a",
@@ -137,7 +137,7 @@ describe("a static site", () => {
     expect((await ask("/", {}, "POST")).status).toBe(405)
   })
 
-  it("outlives whatever a caller writes into Range, and answers it", async () => {
+  it("survives and answers any Range header", async () => {
     const ask = await serve({ "index.html": "0123456789" })
     const whole = { status: 200, text: "0123456789" }
     const range = (text: string) => ask("/index.html", { range: text })
@@ -172,7 +172,7 @@ describe("a static site", () => {
     expect((await ask("/")).text).toBe("home")
   })
 
-  it("has no links that lead out of it, nowhere, or in a circle", async () => {
+  it("has no links that point outside, to nothing, or in a cycle", async () => {
     const links = {
       good: "index.html",
       latest: "v2",

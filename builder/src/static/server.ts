@@ -1,5 +1,5 @@
 /**
- * The server of a static site: started with the site's folder, listens on `PORT`. It is bundled into one text (`program.ts`), which a build
+ * The server of a static site. Its argument is the site's folder; it listens on `PORT`. It is bundled into one text (`program.ts`), which a build
  * writes beside the site.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs"
@@ -18,12 +18,12 @@ const pagesIn = (folder: string): number =>
 
 const notFoundPage = join(root, "404.html")
 const notFound = existsSync(notFoundPage) ? readFileSync(notFoundPage) : undefined
-// One page and no 404 page: an app that routes in the browser. With more pages, a missing path is a 404.
+// With one page and no 404 page, it's an app that routes in the browser. With more pages, a missing path is a 404.
 const isSinglePage = notFound === undefined && existsSync(join(root, "index.html")) && pagesIn(root) === 1
 
 const hashedFolders = ["/_app/immutable/", "/_next/static/", "/_nuxt/", "/_astro/"]
 
-/** Bundlers name files by their content (`index-B7f_x2Qa.js`, `main.1a2b3c4d.css`), so the content of such a name never changes. */
+/** Bundlers put a hash of the content into names (`index-B7f_x2Qa.js`, `main.1a2b3c4d.css`), so the content of such a file never changes. */
 const isHashed = (path: string): boolean => {
   if (hashedFolders.some((hashedFolder) => path.includes(hashedFolder))) return true
   const stem = path.slice(path.lastIndexOf("/") + 1, path.lastIndexOf("."))
@@ -58,13 +58,13 @@ const serve = sirv(root, {
   }
 })
 
-/** The ranges that sirv supports: from one byte to another, or to the end. For any other `Range`, the whole file is a valid answer too. */
+/** The ranges that sirv supports: from one byte to another, or to the end. For any other `Range`, the whole file is a valid response too. */
 const isPlainRange = (range: string): boolean => {
   const [, from, to] = /^bytes=(\d{1,15})-(\d{0,15})$/.exec(range) ?? []
   return from !== undefined && (to === "" || (Number(to) > 0 && Number(from) <= Number(to)))
 }
 
-/** A file that can't be read ends the response that it is for, and a caller that leaves ends the reading. */
+/** If a file can't be read, end its response. If the caller leaves, stop reading. */
 const tieFile = (response: ServerResponse) =>
   response.once("pipe", (file: Readable) => {
     file.once("error", (cause) => {

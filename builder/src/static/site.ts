@@ -16,8 +16,8 @@ const largest = 16 * 2 ** 20
 const serverFile = "server.mjs"
 
 /**
- * Compresses each file that is worth it, once, and stores the result next to it. The server then only has to send it. Call this when nothing
- * else can change the folder.
+ * Compresses each suitable file once, and stores the result next to it, so that the server only has to send it. Call this when nothing else can change
+ * the folder.
  */
 const compress = async (folder: string): Promise<void> => {
   const brotli = promisify(brotliCompress)
@@ -39,12 +39,12 @@ const compress = async (folder: string): Promise<void> => {
   }
 }
 
-/** The build has made it already. */
+/** The build has already created it. */
 const unlessThere = (cause: NodeJS.ErrnoException) => {
   if (cause.code !== "EEXIST") throw cause
 }
 
-/** Makes a folder that serves the site `from` (a folder in `root`), in the new folder `to`. */
+/** Creates the new folder `to`, which serves the site `from` (a folder in `root`). */
 export const makeSite = async (
   root: string,
   from: string,
@@ -54,12 +54,14 @@ export const makeSite = async (
   const site = join(root, from)
   const found = await lstat(site).catch(() => undefined)
   if (found?.isDirectory() !== true || (from !== "." && !(await isInside(root, site))))
-    throw invalid(`There is no folder ${from} to serve after the build. Correct \`output\` in the config.`)
+    throw invalid(`The build didn't create the folder ${from} to serve. Correct \`output\` in the config.`)
   await mkdir(to, { mode: 0o755 })
   await rename(site, join(to, "site"))
   const left = await removeStrayLinks(join(to, "site"))
   if (left.length > 0)
-    progress(`Left out of the site, since it leads out of it, nowhere or in a circle: ${left.slice(0, 10).join(", ")}`)
+    progress(
+      `Left out of the site, because the link points outside, to nothing or in a cycle: ${left.slice(0, 10).join(", ")}`
+    )
   await compress(join(to, "site"))
   await writeFile(join(to, serverFile), staticServer)
   return {

@@ -3,7 +3,7 @@ import { dirname, join, relative, sep } from "node:path"
 
 interface Link {
   readonly path: string
-  /** The link's final target; undefined: it leads nowhere. */
+  /** The link's final target; undefined if it's broken. */
   readonly target: string | undefined
   readonly isFolder: boolean
 }
@@ -20,8 +20,8 @@ async function* linksOf(folder: string): AsyncGenerator<Link> {
 }
 
 /**
- * Removes the links of a site that lead out of it or nowhere, and those to folders that hold such links themselves: whoever walks the site
- * may come round in a circle. Gives their paths in the site. To be called when nothing else can change the folder.
+ * Removes links of a site that are broken or point outside, and those to folders with such links, since walking the site could run into a cycle.
+ * Returns their paths in the site. Call this when nothing else can change the folder.
  */
 export const removeStrayLinks = async (site: string): Promise<ReadonlyArray<string>> => {
   const root = await realpath(site)
