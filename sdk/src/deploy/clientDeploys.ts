@@ -29,7 +29,7 @@ export interface InApp extends InStage {
   readonly app?: string | undefined
 }
 
-/** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, an AppSpec as plain data, or a plan that was approved. */
+/** The input of a deploy: a config's path, a loaded config, the result of `defineConfig`, an AppSpec as plain data, or an approved plan. */
 export type DeployInput = string | LoadedConfig | Config | AppSpecEncoded | PlanFile
 
 export interface RestartCall extends InApp, RestartOptions {
@@ -42,7 +42,7 @@ export interface PlanInput extends InStage, Pick<DeployOptions, "metadata"> {
 }
 
 export interface PlanCall extends PlanInput {
-  /** Ask for the manifests, too. @default false */
+  /** Whether to request the manifests too. @default false */
   readonly manifests?: boolean | undefined
 }
 

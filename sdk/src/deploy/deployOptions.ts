@@ -12,40 +12,40 @@ export interface DeployOptions extends Described {
   readonly stage?: string | undefined
   /** The folder that relative source paths start from. @default the config's folder, else the process's own */
   readonly folder?: string | undefined
-  /** Two deploys with the same key are one. @default a new one each time */
+  /** Two deploys with the same key are carried out once. @default a new one each time */
   readonly idempotencyKey?: string | undefined
   /** End with `accepted`, without watching the deployment. @default false */
   readonly detach?: boolean | undefined
-  /** Runs sources from their folders as they are, nothing is uploaded but a folder that only has a Dockerfile: for a server on this machine that allows it. @default false */
+  /** Run sources in their folders instead of uploading them (except folders that only have a Dockerfile). Needs a server on this machine that allows it. @default false */
   readonly inPlace?: boolean | undefined
-  /** The `id` of a plan: nothing else is deployed. `PlanOutdated` if something else would be by now. */
+  /** The `id` of a plan, to deploy exactly that plan. `PlanOutdated` if something else would be applied by now. */
   readonly plan?: string | undefined
   /** Take over fields that another manager has set on the app's objects in the cluster. Otherwise such a conflict fails the deploy. @default false */
   readonly forceConflicts?: boolean | undefined
-  /** Called with the contents of each source after it was read and before anything is sent. */
+  /** Called with the contents of each source, after reading it and before sending anything. */
   readonly onSources?: ((sources: ReadonlyArray<SourceReport>) => void) | undefined
 }
 
 export interface PlanOptions extends DeployOptions {
-  /** Ask for the manifests, too. @default false */
+  /** Whether to request the manifests too. @default false */
   readonly manifests?: boolean | undefined
 }
 
 export interface PrepareOptions extends DeployOptions {
-  /** Called for each source that is uploaded. */
+  /** Called for each uploaded source. */
   readonly onProgress?: ((progress: DeployProgress) => void) | undefined
 }
 
-/** The files that are sent for the source of some services. */
+/** The files to send for the source of some services. */
 export interface SourceReport {
   readonly services: ReadonlyArray<ServiceName>
-  /** Absolute: the source folder, or the root of the workspace that it was cut from. */
+  /** The absolute path of the source folder, or of the root of the workspace that it was cut from. */
   readonly folder: string
   readonly files: number
   /** Unpacked. */
   readonly bytes: number
   readonly cut?: SnapshotCut
-  /** Files that are left out because they are secret by convention. */
+  /** Files left out because they are secret by convention. */
   readonly leftOut: ReadonlyArray<string>
 }
 
@@ -64,7 +64,7 @@ export type DeployProgress =
   | { readonly _tag: "event"; readonly event: DeploymentEvent }
   | { readonly _tag: "finished"; readonly deployment: Deployment }
 
-/** The input of a deploy: a loaded config, an AppSpec as plain data, or a plan that was approved. */
+/** The input of a deploy: a loaded config, an AppSpec as plain data, or an approved plan. */
 export type Deployable = LoadedConfig | AppSpecEncoded | PlanFile
 
 export const isLoaded = (app: Deployable): app is LoadedConfig =>

@@ -3,7 +3,7 @@ import type { Deployment } from "../api/index.ts"
 import { DeploymentCancelled, DeploymentFailed, DeploymentSuperseded, type DeploymentUnsuccessful } from "../errors.ts"
 import type { DeployProgress } from "./deployOptions.ts"
 
-/** Runs a deploy's progress to its end: the deployment where it succeeded, or was only accepted. */
+/** Runs a deploy's progress to its end. Returns the successful deployment, or the accepted one with `detach`. */
 export const awaited = <E>(
   progress: Stream.Stream<DeployProgress, E>,
   onProgress?: (progress: DeployProgress) => void
@@ -24,7 +24,7 @@ interface Ended {
   readonly finished: boolean
 }
 
-/** The deployment where it succeeded, else the failure that it is. */
+/** The deployment if it succeeded, else its failure. */
 export const succeeded = (deployment: Deployment): Either.Either<Deployment, DeploymentUnsuccessful> => {
   switch (deployment.status.state) {
     case "succeeded":

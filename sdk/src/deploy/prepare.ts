@@ -47,7 +47,7 @@ export interface Prepared {
   readonly snapshots: ReadonlyArray<{ readonly services: ReadonlyArray<ServiceName>; readonly snapshot: Snapshot }>
 }
 
-/** What a plan says itself can't be said otherwise. */
+/** Options can't override a plan. */
 const ofPlan = (app: PlanFile, { folder, inPlace, plan, stage, ...options }: DeployOptions) =>
   Effect.gen(function* () {
     const { metadata, message, plan: planned, spec } = yield* parse(PlanFile)(app)
@@ -55,14 +55,14 @@ const ofPlan = (app: PlanFile, { folder, inPlace, plan, stage, ...options }: Dep
       value === undefined ? [] : [name]
     )
     if (given !== undefined) {
-      const detail = `A plan has its own ${given}. Leave the option out, or plan again with it.`
+      const detail = `A plan has its own ${given}. Leave the option out, or create a new plan with it.`
       return yield* new InvalidRequest({ detail, errors: [] })
     }
     const described = { message: options.message ?? message, metadata: { ...metadata, ...options.metadata } }
     return { app: spec, options: { ...options, ...described, stage: planned.stage, plan: planned.id } }
   })
 
-/** The AppSpec with each source's digest, or its absolute folder where it is to run in place. */
+/** The AppSpec with each source's digest, or its absolute folder if it runs in place. */
 export const prepare = Effect.fn("MaxCloud.prepare")(function* (
   deployed: Deployable,
   given: PlanOptions | undefined,
@@ -77,7 +77,7 @@ export const prepare = Effect.fn("MaxCloud.prepare")(function* (
   const loaded = isLoaded(app) ? app : undefined
   const [assumed] = loaded?.assumed ?? []
   if (assumed !== undefined) {
-    const detail = `The config reads \`${assumed}\`, and no server was asked for it when it was loaded. Give loadConfig the ${assumed}, or give the client the path of the config instead.`
+    const detail = `The config reads \`${assumed}\`, but it was loaded without asking a server. Pass the ${assumed} to loadConfig, or pass the config's path to the client.`
     return yield* new InvalidSpec({ detail, errors: [] })
   }
   const spec: AppSpec = yield* isLoaded(app)
@@ -124,7 +124,7 @@ export const prepare = Effect.fn("MaxCloud.prepare")(function* (
   return prepared
 })
 
-/** Refuses an app that breaks a policy of its config. After `prepare`, as in a plan, so that both tell the same mistake first. */
+/** Refuses an app that breaks a policy of its config. Runs after `prepare`, as in a plan, so that both report the same mistake first. */
 export const keepPolicies = (app: Deployable): Effect.Effect<void, ConfigInvalid> =>
   Effect.gen(function* () {
     if (!isLoaded(app) || app.policies.problems.length === 0) return
