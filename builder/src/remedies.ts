@@ -99,7 +99,7 @@ const known: ReadonlyArray<Known> = [
   {
     found: /heap out of memory|Reached heap limit/,
     remedy: () =>
-      'The build needs more memory than Node's default limit. Set `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
+      'The build needs more memory than the default limit of Node. Set `build: "NODE_OPTIONS=--max-old-space-size=4096 npm run build"` in the config.'
   }
 ]
 

@@ -38,7 +38,7 @@ const stopHere = "[ -e deno.json ] || [ -e deno.jsonc ] || echo '{}' > deno.json
 
 const nothing = () =>
   nothingToRun(
-    'Couldn't find out how the Deno project starts: there is no `start` task in its deno.json, and no main.ts, server.ts, app.ts, index.ts or mod.ts. Set `command: ["deno", "run", "--cached-only", "--allow-net", "--allow-env", "path/to/server.ts"]` in the config, or `build: { command: "deno task build", output: "_site" }` for a site.'
+    'No start command found for the Deno project: there is no `start` task in its deno.json, and no main.ts, server.ts, app.ts, index.ts or mod.ts. Set `command: ["deno", "run", "--cached-only", "--allow-net", "--allow-env", "path/to/server.ts"]` in the config, or `build: { command: "deno task build", output: "_site" }` for a site.'
   )
 
 /** The shell line of the build, and whether it is the project's own task. */
