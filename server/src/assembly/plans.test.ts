@@ -80,7 +80,7 @@ describe("a plan over HTTP", () => {
       [{ spec }, { "if-match": `"${"x".repeat(500)}"` }, /200/],
       [{ spec, plan: "plan_1" }, {}, /isn't a plan's id/],
       [{ spec, plan: 7 }, {}, /plan|text/],
-      [{ spec, plan: id }, { "if-match": `"${other}"` }, /two plans/],
+      [{ spec, plan: id }, { "if-match": `"${other}"` }, /different plans/],
       [{ fromDeployment: 1, plan: id }, {}, /sent as `spec`/],
       [{ fromDeployment: 1 }, { "if-match": `"${id}"` }, /sent as `spec`/]
     ]

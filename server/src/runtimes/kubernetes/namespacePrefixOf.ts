@@ -12,7 +12,7 @@ const contradicts = (stored: string, asked: string) =>
     message:
       `MAXCLOUD_NAMESPACE_PREFIX is "${prefixText(asked)}", but this installation's namespaces have the prefix "${prefixText(stored)}": ` +
       "With another one, the server would lose track of everything that runs. " +
-      `Set it to "${prefixText(stored)}" or remove it. To move to another prefix, see "Namespaces" in docs/kubernetes.md`
+      `Set it to "${prefixText(stored)}", or leave it unset. To move to another prefix, see "Namespaces" in docs/kubernetes.md`
   })
 
 /**
