@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Runtime, Schema } from "effect"
 import { asServer } from "../base/database/RowScope.ts"
+import { backgroundFailures } from "../base/node/keepDoing.ts"
 import type { ProxyCounters } from "../base/proxy/ProxyCounters.ts"
 import { type GaugeReading, Metrics } from "../base/telemetry/Metrics.ts"
 import { rolloutCounts } from "../control/deployments/rollout/rolloutStatus.ts"
@@ -94,6 +95,14 @@ const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof Lo
   })
 }
 
+const registerBackground = (metrics: typeof Metrics.Service): void =>
+  metrics.gauge({
+    name: "maxcloud_background_failures",
+    help: "Failures of background tasks since the process's start, by task.",
+    labelNames: ["task"],
+    read: () => Promise.resolve([...backgroundFailures()].map(([task, value]) => ({ labels: { task }, value })))
+  })
+
 const registerProxy = (metrics: typeof Metrics.Service, proxy: ProxyCounters): void => {
   now(metrics, "maxcloud_proxy_requests_active", "Requests to services in progress.", () => proxy.active)
   now(metrics, "maxcloud_proxy_requests_held", "Requests to services waiting for an instance.", () => proxy.held)
@@ -132,4 +141,5 @@ export const registerServerMetrics = (proxy: ProxyCounters) =>
     registerBackups(metrics, yield* AutomaticBackups, run)
     registerLocalRuntime(metrics, (yield* LocalRoutes).totals)
     registerProxy(metrics, proxy)
+    registerBackground(metrics)
   })

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Context, Duration, Effect, Layer, PubSub, type Queue, type Scope } from "effect"
+import { Context, Effect, Layer, PubSub, type Queue, type Scope } from "effect"
 import pg from "pg"
+import { keepDoing } from "../node/keepDoing.ts"
 
 const channel = "maxcloud"
 
@@ -56,10 +57,10 @@ export const layer = (config: pg.ClientConfig) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const messages = yield* PubSub.sliding<string>(4096)
-      yield* listen(config, (payload) => messages.unsafeOffer(payload)).pipe(
-        Effect.andThen(Effect.sleep(Duration.millis(500))),
-        Effect.forever,
-        Effect.forkScoped
+      yield* keepDoing(
+        "wake-ups between servers",
+        "500 millis",
+        listen(config, (payload) => messages.unsafeOffer(payload))
       )
       return {
         subscribe: PubSub.subscribe(messages),

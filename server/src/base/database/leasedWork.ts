@@ -1,6 +1,7 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect, FiberSet, Queue } from "effect"
 import { endWithin } from "../node/endWithin.ts"
+import { keepDoing } from "../node/keepDoing.ts"
 import { Notifications } from "./Notifications.ts"
 import { asServer } from "./RowScope.ts"
 
@@ -43,12 +44,5 @@ export const workLeased = <Item>({ claim, concurrency, drainMs, lookMs, name, wa
         yield* FiberSet.run(working, Effect.interruptible(work(item)).pipe(Effect.ensuring(slots.release(1))))
       })
     )
-    yield* next.pipe(
-      Effect.catchAllCause((cause) =>
-        Effect.logDebug(`couldn't read ${name}`, cause).pipe(Effect.andThen(Effect.sleep(Duration.millis(lookMs))))
-      ),
-      Effect.forever,
-      asServer,
-      Effect.forkScoped
-    )
+    yield* keepDoing(name, { every: 0, longestPause: lookMs }, asServer(next))
   })

@@ -1,6 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
-import { type Duration, Effect, Layer, Schedule } from "effect"
-import { databaseWords } from "../postgres/DatabaseError.ts"
+import { type Duration, type Effect, Layer } from "effect"
+import { keepDoing } from "../node/keepDoing.ts"
 import { asServer } from "./RowScope.ts"
 
 /**
@@ -9,11 +9,6 @@ import { asServer } from "./RowScope.ts"
  */
 export const sweeping = <R>(what: string, every: Duration.DurationInput, sweep: Effect.Effect<void, SqlError, R>) =>
   Layer.scopedDiscard(
-    sweep.pipe(
-      Effect.catchAll((error) => Effect.logWarning(`Couldn't sweep ${what}. ${databaseWords(error)}`, error.cause)),
-      Effect.catchAllDefect((defect) => Effect.logError(`Couldn't sweep ${what}`, defect)),
-      Effect.repeat(Schedule.spaced(every)),
-      asServer,
-      Effect.forkScoped
-    )
+    // Like every background task, it continues whatever becomes of one sweep.
+    keepDoing(`deletion of ${what}`, every, asServer(sweep))
   )

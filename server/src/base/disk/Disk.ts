@@ -1,5 +1,6 @@
 import { join } from "node:path"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Context, Effect, Layer } from "effect"
+import { keepDoing } from "../node/keepDoing.ts"
 import { type DiskWatch, makeDiskWatch } from "./DiskWatch.ts"
 
 export interface DiskOptions {
@@ -26,17 +27,16 @@ export class Disk extends Context.Tag("@maxcloud/server/Disk")<Disk, DiskWatch>(
           minFreeBytes: minFreeDisk
         })
         let told: string | undefined
-        yield* Effect.promise(watch.look).pipe(
+        const look = Effect.promise(watch.look).pipe(
           Effect.flatMap((problem) => {
             if (problem?.message === told) return Effect.void
             told = problem?.message
             return problem === undefined
               ? Effect.logInfo("The disk accepts writes again.")
               : Effect.logWarning(`${problem.message} Folder: ${problem.path}`)
-          }),
-          Effect.repeat(Schedule.spaced("1 second")),
-          Effect.forkScoped
+          })
         )
+        yield* keepDoing("free space of the disk", "1 second", look)
         return watch
       })
     )

@@ -1,6 +1,7 @@
-import { Deferred, Duration, Effect, Schedule, type Scope } from "effect"
+import { Deferred, Effect, type Scope } from "effect"
 import pg from "pg"
 import { errorCode } from "../node/errorCode.ts"
+import { keepDoing } from "../node/keepDoing.ts"
 import { connect } from "./connect.ts"
 import { DatabaseError, explain } from "./DatabaseError.ts"
 import { withWayBack } from "./damage.ts"
@@ -62,7 +63,7 @@ export const startLocked = (
       try: postgres.look,
       catch: (error) => explain("Couldn't watch the database", dataDir, error)
     })
-    yield* Effect.flatMap(look, (state) => {
+    const tend = Effect.flatMap(look, (state) => {
       switch (state) {
         case "runs":
           return Effect.sync(() => {
@@ -78,11 +79,8 @@ export const startLocked = (
         case "ended":
           return Effect.andThen(tellOnce("The embedded database has stopped. Restarting it."), start)
       }
-    }).pipe(
-      Effect.catchAll((error) => tellOnce(error.message)),
-      Effect.repeat(Schedule.spaced(Duration.millis(500))),
-      Effect.forkScoped
-    )
+    }).pipe(Effect.catchAll((error) => tellOnce(error.message)))
+    yield* keepDoing("watch over the embedded database", "500 millis", tend)
     const connection = (user: string, database: string) => ({
       host: postgres.socketFolder,
       port: 5432,

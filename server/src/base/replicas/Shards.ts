@@ -1,10 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
-import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, Schema, Stream } from "effect"
 import { isDue } from "../database/isDue.ts"
 import { newId } from "../database/newId.ts"
 import { asNobody } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
+import { keepDoing } from "../node/keepDoing.ts"
 import { shardCount, shardOf } from "./shardOf.ts"
 
 /**
@@ -95,12 +96,7 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
           Effect.ignore
         )
       )
-      yield* look.pipe(
-        Effect.catchAll((error) => Effect.logWarning("couldn't renew this replica's shards", error.cause)),
-        Effect.delay(Duration.millis(beatMs)),
-        Effect.repeat(Schedule.forever),
-        Effect.forkScoped
-      )
+      yield* keepDoing("shards of this replica", { every: beatMs, after: beatMs }, look)
 
       // If the database doesn't answer for a whole lease, others may have them.
       const owned = () => (performance.now() < heldUntil ? mine : [])

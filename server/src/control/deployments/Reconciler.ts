@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer, Queue, Stream } from "effect"
 import { Notifications } from "../../base/database/Notifications.ts"
 import { asServer } from "../../base/database/RowScope.ts"
+import { watchOver } from "../../base/node/keepDoing.ts"
 import { Shards } from "../../base/replicas/Shards.ts"
 import { currentPlatformKey } from "./manifests/PlatformKey.ts"
 import { rolloutLoop } from "./queue/rolloutLoop.ts"
@@ -47,15 +48,10 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const lookAtAll = Effect.flatMap(platform, ({ key }) => addAll(queue, key))
 
       const messages = yield* notifications.subscribe
+      const looking = watchOver("look at all apps after a reconnection")
       yield* Stream.fromQueue(messages).pipe(
         Stream.filter((value) => value === "work" || value === "reconnected"),
-        Stream.tap((found) =>
-          found === "reconnected"
-            ? Effect.catchAll(lookAtAll, (error) =>
-                Effect.logWarning("Couldn't queue the apps for a check after the start", error.cause)
-              )
-            : Effect.void
-        ),
+        Stream.tap((found) => (found === "reconnected" ? looking(lookAtAll) : Effect.void)),
         Stream.runForEach(() => wake),
         Effect.forkScoped
       )

@@ -5,6 +5,7 @@ import { ErasureCertificate, OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Layer, Queue, Schema, Stream } from "effect"
 import { Notifications } from "../../base/database/Notifications.ts"
 import { asServer } from "../../base/database/RowScope.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { Shards } from "../../base/replicas/Shards.ts"
 import { Remains } from "../../base/words/Remains.ts"
 import { appendJournal, type JournalLine, journalName, readJournal } from "./ErasureJournal.ts"
@@ -98,14 +99,7 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         }
         yield* follow
         return open > 0 ? againMs : lookMs
-      }).pipe(
-        Effect.catchAll((error) =>
-          Effect.as(Effect.logWarning("Couldn't look for due erasures. Retrying", error), againMs)
-        ),
-        Effect.catchAllDefect((defect) =>
-          Effect.as(Effect.logError("Couldn't look for due erasures. Retrying", defect), againMs)
-        )
-      )
+      })
 
       const wake = yield* Queue.sliding<void>(1)
       const messages = yield* notifications.subscribe
@@ -114,9 +108,10 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         Stream.runForEach(() => Queue.offer(wake, undefined)),
         Effect.forkScoped
       )
-      yield* Effect.flatMap(look, (ms) => Effect.timeoutOption(Queue.take(wake), Duration.millis(ms))).pipe(
-        Effect.forever,
-        Effect.forkScoped
+      yield* keepDoing(
+        "erasures",
+        { every: 0, longestPause: Math.max(againMs, 1_000) },
+        Effect.flatMap(look, (ms) => Effect.timeoutOption(Queue.take(wake), Duration.millis(ms)))
       )
     }).pipe(asServer, Effect.withSpan("Eraser"))
   )

@@ -1,7 +1,8 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { asOrganization, asServer } from "../../base/database/RowScope.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { Shards } from "../../base/replicas/Shards.ts"
 import { collectDeployments } from "./collectDeployments.ts"
 import { collectSources } from "./collectSources.ts"
@@ -45,15 +46,10 @@ export const layer = ({ afterMs = 60_000, dataDir, everyMs = 3_600_000 }: Collec
           asOrganization(id)
         )
 
-      yield* sql`select id from organizations order by id`.pipe(
+      const all = sql`select id from organizations order by id`.pipe(
         asServer,
-        Effect.flatMap((rows) =>
-          Effect.forEach(decodeIds(rows), (decodeId) => collect(decodeId.id), { discard: true })
-        ),
-        Effect.catchAll((error) => Effect.logWarning("Couldn't collect old deployments", error)),
-        Effect.delay(Duration.millis(afterMs)),
-        Effect.repeat(Schedule.spaced(Duration.millis(Math.max(0, everyMs - afterMs)))),
-        Effect.forkScoped
+        Effect.flatMap((rows) => Effect.forEach(decodeIds(rows), (decodeId) => collect(decodeId.id), { discard: true }))
       )
+      yield* keepDoing("collection of old deployments", { every: everyMs, after: afterMs }, all)
     }).pipe(Effect.withSpan("Collector"))
   )

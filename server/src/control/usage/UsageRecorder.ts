@@ -1,8 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Chunk, Duration, Effect, Layer, Schedule, Stream } from "effect"
+import { Chunk, Duration, Effect, Layer, Option, Schedule, Stream } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import { storeEach } from "../../base/database/storeEach.ts"
+import { keepDoing, watchOver } from "../../base/node/keepDoing.ts"
 import { type InstanceRecord, Runtime } from "../../runtimes/port/Runtime.ts"
 
 export interface UsageRecorderOptions {
@@ -95,22 +96,23 @@ export const layer = ({ beatMs = 30_000, lostMs = 120_000 }: UsageRecorderOption
       }
       // The local runtime's instances end with its server, so nobody is left to record that.
       yield* Effect.addFinalizer(() => Effect.ignore(noteRunning(sql, running)))
+      const watched = watchOver("usage of instances")
       yield* runtime.instances.pipe(
         Stream.groupedWithin(512, Duration.millis(100)),
         Stream.runForEach((records) =>
-          record(sql, running, Chunk.toReadonlyArray(records)).pipe(
-            // Don't lose this while the database is unreachable: usage is billed.
-            Effect.tapError((error) => Effect.logWarning("Couldn't record usage. Retrying", error.cause)),
-            Effect.retry(Schedule.spaced(Duration.seconds(1)))
-          )
+          // Don't lose this while the database is unreachable: usage is billed. A batch that makes the code throw always would.
+          watched(
+            record(sql, running, Chunk.toReadonlyArray(records)).pipe(
+              Effect.catchAllDefect((defect) => Effect.logError("Couldn't record the usage of some instances", defect))
+            )
+          ).pipe(Effect.repeat({ schedule: Schedule.spaced("1 second"), until: Option.isSome }))
         ),
         Effect.forkScoped
       )
-      yield* Effect.andThen(noteRunning(sql, running), endLost(sql, lostMs)).pipe(
-        Effect.catchAll((error) => Effect.logWarning("Couldn't record usage. Retrying", error.cause)),
-        Effect.delay(Duration.millis(beatMs)),
-        Effect.forever,
-        Effect.forkScoped
+      yield* keepDoing(
+        "usage of running instances",
+        { every: beatMs, after: beatMs },
+        Effect.andThen(noteRunning(sql, running), endLost(sql, lostMs))
       )
     }).pipe(asServer)
   )

@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { Context, type Duration, Effect, Layer } from "effect"
 import { errorText } from "../../base/host/systemFault.ts"
 import { MasterKey } from "../../base/keys/MasterKey.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import {
   type AutomaticBackup,
   backupFolderOf,
@@ -155,10 +156,7 @@ export const layer = (settings: Settings, options: AutomaticBackupsOptions = {})
       ).pipe(Effect.catchAllDefect((defect) => Effect.as(failed("failed", String(defect)), retryAfter)))
       // A start doesn't wait long for a disk that hangs.
       yield* Effect.timeoutOption(find, "2 seconds")
-      yield* Effect.sleep(after).pipe(
-        Effect.andThen(Effect.forever(Effect.flatMap(look, Effect.sleep))),
-        Effect.forkScoped
-      )
+      yield* keepDoing("automatic backups", { every: 0, after }, Effect.flatMap(look, Effect.sleep))
       return { status: Effect.sync(() => ({ folder, newest, failure })) }
     })
   )

@@ -1,5 +1,6 @@
 import { canonicalRanges } from "@maxcloud/synth"
-import { Duration, Effect, Ref } from "effect"
+import { Duration, Effect } from "effect"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { monotonicMillis } from "../../base/node/monotonic.ts"
 import {
   type ClusterRanges,
@@ -88,23 +89,11 @@ export const currentRanges = Effect.fn("currentRanges")(function* (
     if (changed) yield* onUnknown(current.unknown)
   })
 
-  const warned = yield* Ref.make(false)
-  yield* look.pipe(
-    Effect.timeoutFail({ duration: every, onTimeout: () => new Error("no answer in time") }),
-    Effect.matchEffect({
-      // Logged once per outage: known ranges stay in force.
-      onFailure: ({ message }) =>
-        Effect.flatMap(Ref.getAndSet(warned, true), (before) =>
-          before
-            ? Effect.void
-            : Effect.logWarning("Couldn't reread the cluster's own ranges. Keeping the known ones", message)
-        ),
-      onSuccess: () => Ref.set(warned, false)
-    }),
-    Effect.catchAllDefect((defect) => Effect.logError("Couldn't read the cluster's own ranges", defect)),
-    Effect.delay(every),
-    Effect.forever,
-    Effect.forkScoped
+  // During an outage, known ranges stay in force.
+  yield* keepDoing(
+    "reading of the cluster's own ranges",
+    { every, after: every },
+    look.pipe(Effect.timeoutFail({ duration: every, onTimeout: () => new Error("no answer in time") }))
   )
   return (): CurrentRanges => current
 })

@@ -1,9 +1,10 @@
 import { mkdir, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Schedule } from "effect"
+import { Effect, Layer } from "effect"
 import type { DiskWatch } from "../../base/disk/DiskWatch.ts"
 import { dataDirectoryId } from "../../base/host/dataDirectoryId.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { sourceBytesOf } from "../../tenancy/limits/sourceBytes.ts"
 import { builtFault, variantOf } from "./buildSource.ts"
 import { cleanDependencies } from "./dependencyCache.ts"
@@ -53,11 +54,10 @@ const make = ({ dataDirectory, disk, environment = process.env }: SourceStoreOpt
     const placeOf = (organizationId: OrganizationId, source: SourceToBuild) =>
       join(foldersOf(root, organizationId, source.digest).built, variantOf(source))
 
-    yield* attempt(() => clean(root, images, builds.has)).pipe(
-      Effect.catchAll((error) => Effect.logWarning(error.message)),
-      Effect.delay("1 minute"),
-      Effect.repeat(Schedule.spaced("1 hour")),
-      Effect.forkScoped
+    yield* keepDoing(
+      "cleaning of sources",
+      { every: "1 hour", after: "1 minute" },
+      attempt(() => clean(root, images, builds.has))
     )
     yield* Effect.addFinalizer(() => builds.endAll)
 

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Duration, Effect, Layer, Stream } from "effect"
+import { type Duration, Effect, Layer, Stream } from "effect"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { Audit, type Happening } from "./Audit.ts"
 import { appendEntries } from "./appendEntries.ts"
 import { signDue } from "./checkpoints.ts"
@@ -20,12 +21,10 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
       const sql = yield* SqlClient
       const keys = yield* DataKeys
 
-      yield* signDue(keys).pipe(
-        Effect.catchAllCause((cause) => Effect.logWarning("couldn't sign a checkpoint of the audit log", cause)),
-        Effect.delay(Duration.decode(checkpointsEvery)),
-        Effect.forever,
-        Effect.provideService(SqlClient, sql),
-        Effect.forkScoped
+      yield* keepDoing(
+        "checkpoints of the audit log",
+        { every: checkpointsEvery, after: checkpointsEvery },
+        Effect.provideService(signDue(keys), SqlClient, sql)
       )
 
       return {

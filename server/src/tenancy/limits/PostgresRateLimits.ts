@@ -2,9 +2,10 @@ import { createHash } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { TooManyRequests } from "@maxcloud/sdk/api"
-import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import { rateOf, stateOf, tolerance, waitOf } from "./bucket.ts"
 import { type RateLimit, RateLimits } from "./RateLimits.ts"
 
@@ -68,12 +69,7 @@ export const layer = Layer.scoped(
         where bucket = ${bucket} and updated_at > clock_timestamp() + ${steppedBack}::interval`
 
     const tidy = sql`delete from rate_limits where updated_at < now() - ${keptHours} * interval '1 hour'`
-    yield* tidy.pipe(
-      Effect.catchAll((cause) => Effect.logDebug("couldn't delete old rate limits yet", cause)),
-      Effect.repeat(Schedule.spaced(Duration.minutes(30))),
-      asServer,
-      Effect.forkScoped
-    )
+    yield* keepDoing("deletion of old rate limits", "30 minutes", asServer(tidy))
 
     return {
       take: Effect.fn("RateLimits.take")(

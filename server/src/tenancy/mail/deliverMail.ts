@@ -71,4 +71,4 @@ export const deliverMail = (
     // The database may be unreachable for a moment. A mail that stays in the outbox is sent again.
     onSuccess: () => Effect.retry(outbox.remove(mail.id), Schedule.spaced("250 millis").pipe(within(leaseMs / 4))),
     onFailure: (error) => failed(outbox, mail, error)
-  }).pipe(Effect.catchAll((cause) => Effect.logWarning("Couldn't write the outbox.", cause)))
+  }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Couldn't write the outbox.", cause)))

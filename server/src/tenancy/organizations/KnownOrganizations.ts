@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Context, Duration, Effect, Layer, PubSub, Schedule, Schema, Stream } from "effect"
+import { Context, Effect, Layer, PubSub, Schema, Stream } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 
 /** The ids of this installation's organizations, in memory, to distinguish them from others on the same cluster. */
 export class KnownOrganizations extends Context.Tag("@maxcloud/server/KnownOrganizations")<
@@ -30,12 +31,7 @@ export const layer = Layer.scoped(
       if (!same) yield* PubSub.publish(changed, undefined)
     })
     yield* look
-    yield* look.pipe(
-      Effect.catchAll((error) => Effect.logWarning("couldn't look up the organizations", error.cause)),
-      Effect.delay(Duration.millis(lookMs)),
-      Effect.repeat(Schedule.forever),
-      Effect.forkScoped
-    )
+    yield* keepDoing("known organizations", { every: lookMs, after: lookMs }, look)
     return KnownOrganizations.of({ has: (id) => known.has(id), changes: Stream.fromPubSub(changed) })
   }).pipe(asServer)
 )

@@ -5,6 +5,7 @@ import { workLeased } from "../../base/database/leasedWork.ts"
 import { Notifications } from "../../base/database/Notifications.ts"
 import { asServer } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
+import { watchOver } from "../../base/node/keepDoing.ts"
 import { newestSequence } from "../events/numberEvents.ts"
 import { Mail } from "../mail/Mail.ts"
 import { deliverWebhook } from "./deliverWebhook.ts"
@@ -31,19 +32,17 @@ const numberEvents = Effect.gen(function* () {
       join webhooks w on w.organization_id = e.organization_id where e.sequence is null limit 100`
   )
   for (const { id } of waiting) yield* newestSequence(id)
-}).pipe(
-  Effect.catchAllCause((cause) => Effect.logDebug("couldn't queue new events for webhooks", cause)),
-  asServer
-)
+}).pipe(asServer)
 
 const queueing = (lookMs: number) =>
   Effect.gen(function* () {
     const messages = yield* Notifications.pipe(Effect.flatMap((found) => found.subscribe))
+    const watched = watchOver("queueing of events for webhooks")
     yield* Stream.fromQueue(messages).pipe(
       Stream.filter((message) => message.startsWith("events ") || message === "reconnected"),
       Stream.merge(Stream.fromSchedule(Schedule.spaced(lookMs))),
       Stream.buffer({ capacity: 1, strategy: "sliding" }),
-      Stream.runForEach(() => numberEvents),
+      Stream.runForEach(() => watched(numberEvents)),
       Effect.forkScoped
     )
   })

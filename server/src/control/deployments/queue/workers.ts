@@ -1,6 +1,7 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect, FiberSet, Ref } from "effect"
 import { asOrganization } from "../../../base/database/RowScope.ts"
+import { keepDoing } from "../../../base/node/keepDoing.ts"
 import type { Shards } from "../../../base/replicas/Shards.ts"
 import { type DispatchEffect, type DispatchEvent, dispatchStep, nothingHeld, type PassEnd } from "./dispatchMachine.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
@@ -112,5 +113,5 @@ export const startWorkers = (options: WorkersOptions) =>
     const go = (event: DispatchEvent): Effect.Effect<void> =>
       Effect.flatMap(tell(event), Effect.forEach(perform, { discard: true }))
 
-    yield* Effect.forkScoped(Effect.forever(go({ type: "woken" })))
+    yield* keepDoing("the queue of deployments", 0, go({ type: "woken" }))
   })

@@ -1,4 +1,5 @@
-import { Clock, Deferred, Effect, FiberMap, Layer, Option, Schedule, Schema, Stream } from "effect"
+import { Clock, Deferred, Effect, FiberMap, Layer, Option, Schema, Stream } from "effect"
+import { keepDoing } from "../../../base/node/keepDoing.ts"
 import { KubeApi, type WatchEvent, type WatchInput } from "../../kubeApi/KubeApi.ts"
 import { kinds } from "../../kubeApi/kinds.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
@@ -197,10 +198,10 @@ const make = Effect.fn("ClusterCache.make")(function* ({ appObjects = [], extern
     ...kindsFollowed.map((kind) => followKind(kind, watches[kind])),
     follow(watches.warning, (event) => takeWarnings(state, event))
   ])
-  yield* Clock.currentTimeMillis.pipe(
-    Effect.map((now) => warnings.expire(now)),
-    Effect.repeat(Schedule.spaced("5 minutes")),
-    Effect.forkScoped
+  yield* keepDoing(
+    "expiry of warnings of the cluster",
+    "5 minutes",
+    Effect.map(Clock.currentTimeMillis, (now) => warnings.expire(now))
   )
 
   return ClusterCache.of({

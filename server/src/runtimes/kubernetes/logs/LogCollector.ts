@@ -1,4 +1,5 @@
 import { Effect, Layer, Schedule, Stream } from "effect"
+import { keepDoing, watchOver } from "../../../base/node/keepDoing.ts"
 import { type HistoryKey, LogHistory } from "../../../stores/logs/LogHistory.ts"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
@@ -71,22 +72,17 @@ const make = (options: LogCollectorOptions) =>
     })
     yield* Effect.addFinalizer(() => Effect.sync(stop))
 
+    const watched = watchOver("ownership of logs")
     yield* (options.ownershipChanges ?? Stream.empty).pipe(
       Stream.runForEach(() =>
-        Effect.all([instances.leave, buffers.leave(owns), instances.beginAll], { discard: true })
+        watched(Effect.all([instances.leave, buffers.leave(owns), instances.beginAll], { discard: true }))
       ),
       Effect.forkScoped
     )
     yield* Effect.forkScoped(Effect.zipRight(cache.synced, instances.beginAll))
     // One timer for all services.
-    yield* buffers.flushDue.pipe(Effect.repeat(Schedule.spaced(sweepMillis)), Effect.forkScoped)
-    yield* history.retain(owns).pipe(
-      Effect.catchAll(({ message }) => Effect.logWarning(message)),
-      Effect.delay("1 minute"),
-      Effect.zipRight(Effect.sleep("1 hour")),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    yield* keepDoing("writing of collected logs", sweepMillis, buffers.flushDue)
+    yield* keepDoing("deletion of old logs", { every: "1 hour", after: "1 minute" }, history.retain(owns))
   })
 
 /**
