@@ -103,7 +103,7 @@ export const denoRecipe = async (input: BuildInput): Promise<Recipe | undefined>
     name: "Deno",
     install: [
       command("sh", ["-c", getDeno], "get Deno"),
-      ...(hasConfig ? [] : [command("sh", ["-c", stopHere], "create deno.json")]),
+      ...(hasConfig ? [] : [command("sh", ["-c", stopHere], "begin at deno.json")]),
       command("deno", ["install", ...frozen]),
       ...fetched
     ],

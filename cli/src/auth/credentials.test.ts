@@ -165,7 +165,7 @@ describe("the credential that is sent", () => {
     }
     expect(exits).toEqual([1, 3, 1, 3])
     const plain = await ask({ ACTIONS_ID_TOKEN_REQUEST_URL: "http://ids.example.com/token" })
-    expect(Either.isLeft(plain) ? plain.left.message : "").toContain("not encrypted")
+    expect(Either.isLeft(plain) ? plain.left.message : "").toContain("isn't encrypted")
     ids.close()
     expect(JSON.stringify(await ask())).not.toContain("job-token")
   })
