@@ -36,10 +36,10 @@ export const floors: ReadonlyArray<Floor> = [
     organizations: "the tenants",
     events: "what happened, for readers and webhooks",
     limits: "rate limits and quotas",
-    policies: "rules of an organization for its apps, in CEL",
     access: "callers, roles and the policy table",
     repeats: "answers to requests with an idempotency key",
     audit: "the hash chain, its checkpoints, its export",
+    policies: "rules of an organization for its apps, in CEL",
     identity: "accounts, sessions, members, invites, API keys, OIDC trusts",
     webhooks: "events on their way to addresses of tenants"
   }),

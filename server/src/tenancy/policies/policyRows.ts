@@ -34,7 +34,7 @@ export const selectPolicies = (organizationId: OrganizationId, name?: PolicyName
       order by name collate "C"`
   ).pipe(Effect.map(decodePolicies))
 
-export const noPolicy = (name: PolicyName) =>
+const noPolicy = (name: PolicyName) =>
   new NotFound({
     resource: "policy",
     resourceName: name,

@@ -11,7 +11,7 @@ import {
   ownServer,
   shop
 } from "../../../../test/deployments/testServer.ts"
-import { listDeployments, listServices } from "../../../../test/wholeLists.ts"
+import { listDeployments, listEntries, listServices } from "../../../../test/wholeLists.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import { Quotas } from "../../../tenancy/limits/Quotas.ts"
 import { Deployments } from "../Deployments.ts"
@@ -85,6 +85,8 @@ layer(server, { excludeTestServices: true })("cancelling", (it) => {
       // As if no pass had seen the newer one yet.
       yield* sql`update deployments set state = 'running', finished_at = null where id = ${slow.id}`
       expect((yield* cancel(org, slow.number)).status.state).toBe("cancelled")
+      const [entry] = yield* listEntries(org.id, { limit: 1 })
+      expect([entry?.action, entry?.subject]).toStrictEqual(["apps.cancel", "deployment 2 of shop/production"])
       expect((yield* newest(org)).number).toBe(last.number)
       expect(yield* images(org)).toStrictEqual([["web", "ready:2"]])
     })

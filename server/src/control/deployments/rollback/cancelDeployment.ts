@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import { transaction } from "../../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../../base/keys/masterKeyUnavailable.ts"
 import type { Target } from "../../../base/words/Target.ts"
+import { Audit } from "../../../tenancy/audit/Audit.ts"
 import { accept } from "../accept/accept.ts"
 import { loadDeployment } from "../accept/acceptSpec.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
@@ -78,6 +79,17 @@ const restore = (queue: WorkQueue, target: Target, number: number, good: Row | u
     Effect.catchTags({ InvalidSpec: Effect.die, QuotaExceeded: Effect.die, PlanMoved: Effect.die, Outrun: Effect.die })
   )
 
+const audited = ({ app, organization, stage }: Target, number: number) =>
+  Effect.flatMap(Audit, (audit) =>
+    audit.append({
+      action: "apps.cancel",
+      outcome: "succeeded",
+      status: 200,
+      subject: `deployment ${number} of ${app}/${stage}`,
+      organizationId: organization.id
+    })
+  )
+
 /**
  * Cancels a waiting or running deployment. If it is the newest one, the last successful deployment before it is accepted again in
  * the same transaction: the reconciler always carries out the newest one, whatever the cancelled one has done by then.
@@ -104,6 +116,8 @@ export const cancelDeployment = (queue: WorkQueue, target: Target, number: numbe
         where organization_id = ${target.organization.id} and id = ${id}`
       yield* appendEvents(target.organization.id, id, [{ type: "finished", reason: "Cancelled", message }])
       if (newest) yield* restore(queue, target, number, good)
+      // Restoring writes an entry itself.
+      else yield* audited(target, number)
       return id
     })
   ).pipe(

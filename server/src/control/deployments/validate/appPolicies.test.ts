@@ -21,7 +21,8 @@ const fake = await Effect.runPromise(makeFakeRuntime)
 const { run, test } = runtimeTests(
   Layer.unwrapScoped(
     Effect.map(madeDataDir, (dataDir) =>
-      Layer.merge(testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll), PostgresPolicies.layer).pipe(
+      PostgresPolicies.layer.pipe(
+        Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 60_000 }, layerAll)),
         Layer.provideMerge(databaseTest({ dataDir }))
       )
     )

@@ -9,6 +9,7 @@ import { newOrganization } from "../../../../test/deployments/testServer.ts"
 import { encrypt } from "../../../base/keys/aesGcm.ts"
 import { heldKey } from "../../../base/keys/heldKey.ts"
 import { layer as keys } from "../../../base/keys/layer.ts"
+import { layer as audit } from "../../../tenancy/audit/PostgresAudit.ts"
 import { layer as organizations } from "../../../tenancy/organizations/Organizations.ts"
 import { RegistryCredentials } from "./RegistryCredentials.ts"
 import { layer } from "./SealedCredentials.ts"
@@ -16,6 +17,7 @@ import { layer } from "./SealedCredentials.ts"
 const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-test-"))
 const server = ManagedRuntime.make(
   Layer.mergeAll(layer({ dataDir }), organizations).pipe(
+    Layer.provideMerge(audit()),
     Layer.provideMerge(keys({ dataDir })),
     Layer.provideMerge(layerTest)
   )

@@ -3,11 +3,13 @@ import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId, RegistryList } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { selectPage } from "../../../base/database/paging.ts"
-import { passingOnly } from "../../../base/database/sqlErrors.ts"
+import { inTransaction, passingOnly } from "../../../base/database/sqlErrors.ts"
 import { DataKeys, type Place } from "../../../base/keys/DataKeys.ts"
 import type { MasterKeyError } from "../../../base/keys/MasterKey.ts"
 import { databaseWords } from "../../../base/postgres/DatabaseError.ts"
 import { canonicalHost } from "../../../base/words/imageName.ts"
+import { Audit } from "../../../tenancy/audit/Audit.ts"
+import { publicDigest } from "../../../tenancy/audit/publicDigest.ts"
 import { reseal, type SealedTable } from "../../secrets/resealing.ts"
 import { open, SealedRow, seal } from "../../secrets/sealing.ts"
 import { CredentialsError, type RegistryCredentialInfo, RegistryCredentials } from "./RegistryCredentials.ts"
@@ -52,9 +54,36 @@ const failed = (error: SqlError | MasterKeyError) =>
   })
 
 /** Turns temporary failures into an error for the client. A bug of ours isn't one of them. */
-const orFailed = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.mapError(passingOnly(effect), failed)
+const orFailed = <A, R>(effect: Effect.Effect<A, SqlError | MasterKeyError, R>) =>
+  Effect.mapError(passingOnly(effect), failed)
 
-const setter = (sql: SqlClient, keys: DataKeys["Type"]) =>
+const infoOf = (sql: SqlClient, organizationId: OrganizationId, host: string) =>
+  Effect.map(
+    sql`
+      select host, username, updated_at from registry_credentials
+      where organization_id = ${organizationId} and host = ${host} for update`,
+    (rows) => decodeInfos(rows)[0]
+  )
+
+/** Appends the entry of a change to the audit log, as the last step of the transaction that makes it. */
+const audited = (
+  audit: typeof Audit.Service,
+  organizationId: OrganizationId,
+  host: string,
+  before: RegistryCredentialInfo | undefined,
+  after: RegistryCredentialInfo | undefined
+) =>
+  audit.append({
+    action: after === undefined ? "registries.logout" : "registries.login",
+    outcome: "succeeded",
+    status: after === undefined ? 204 : 200,
+    subject: `registry ${host} as ${(after ?? before)?.username ?? "nobody"}`.slice(0, 300),
+    organizationId,
+    before: before === undefined ? undefined : publicDigest(before),
+    after: after === undefined ? undefined : publicDigest(after)
+  })
+
+const setter = (sql: SqlClient, audit: typeof Audit.Service, keys: DataKeys["Type"]) =>
   Effect.fn("RegistryCredentials.set")(function* (
     organizationId: OrganizationId,
     registry: string,
@@ -66,14 +95,20 @@ const setter = (sql: SqlClient, keys: DataKeys["Type"]) =>
       Effect.provideService(DataKeys, keys),
       Effect.mapError(failed)
     )
-    const rows = yield* sql`
-      insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
-      on conflict (organization_id, host) do update
-        set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
-          sealed = excluded.sealed, updated_at = now()
-      returning host, username, updated_at`.pipe(orFailed)
-    const info = decodeInfos(rows)[0]
-    return info === undefined ? yield* Effect.dieMessage("an upsert returned no row") : info
+    const write = Effect.gen(function* () {
+      const before = yield* infoOf(sql, organizationId, host)
+      const rows = yield* sql`
+        insert into registry_credentials ${sql.insert({ organization_id: organizationId, host, username, ...sealed })}
+        on conflict (organization_id, host) do update
+          set username = excluded.username, key_id = excluded.key_id, nonce = excluded.nonce,
+            sealed = excluded.sealed, updated_at = now()
+        returning host, username, updated_at`
+      const info = decodeInfos(rows)[0]
+      if (info === undefined) return yield* Effect.dieMessage("an upsert returned no row")
+      yield* audited(audit, organizationId, host, before, info)
+      return info
+    })
+    return yield* inTransaction(sql, write).pipe(orFailed)
   })
 
 const revealer = (sql: SqlClient, keys: DataKeys["Type"], dataDir: string) =>
@@ -107,9 +142,10 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const keys = yield* DataKeys
+      const audit = yield* Audit
       yield* reseal(dataDir, registryCredentials).pipe(passingOnly, Effect.catchTag("SqlError", failed))
 
-      const set = setter(sql, keys)
+      const set = setter(sql, audit, keys)
       const list = Effect.fn("RegistryCredentials.list")((organizationId: OrganizationId) =>
         sql`
           select host, username, updated_at from registry_credentials
@@ -133,14 +169,17 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
           )
       )
 
-      const remove = Effect.fn("RegistryCredentials.remove")((organizationId: OrganizationId, host: string) =>
-        sql`
-          delete from registry_credentials
-          where organization_id = ${organizationId} and host = ${canonicalHost(host)} returning 1`.pipe(
-          Effect.map((found) => found.length > 0),
-          orFailed
-        )
-      )
+      const remove = Effect.fn("RegistryCredentials.remove")((organizationId: OrganizationId, registry: string) => {
+        const host = canonicalHost(registry)
+        const write = Effect.gen(function* () {
+          const before = yield* infoOf(sql, organizationId, host)
+          if (before === undefined) return false
+          yield* sql`delete from registry_credentials where organization_id = ${organizationId} and host = ${host}`
+          yield* audited(audit, organizationId, host, before, undefined)
+          return true
+        })
+        return inTransaction(sql, write).pipe(orFailed)
+      })
 
       const reveal = revealer(sql, keys, dataDir)
       return { set, list, page, remove, reveal }

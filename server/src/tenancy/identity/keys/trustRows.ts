@@ -4,9 +4,9 @@ import { Effect, Schema } from "effect"
 import { selectPage } from "../../../base/database/paging.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole } from "../../access/policy.ts"
+import { publicDigest } from "../../audit/publicDigest.ts"
 import { makerColumns, withMaker } from "./credentialRows.ts"
 import { audienceOf } from "./idTokenParts.ts"
-import { publicDigest } from "./publicDigest.ts"
 import { makerFields, standingOf } from "./trustStanding.ts"
 
 const TrustRow = Schema.Struct({

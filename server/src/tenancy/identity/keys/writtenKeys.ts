@@ -2,9 +2,9 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { type ApiKeyId, type ApiKeyInfo, type NewApiKey, NotFound } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Caller } from "../../access/Caller.ts"
+import { publicDigest } from "../../audit/publicDigest.ts"
 import { insertKey, keyInfo, selectKeys } from "./keyRows.ts"
 import { sees } from "./keyRules.ts"
-import { publicDigest } from "./publicDigest.ts"
 
 export const subjectOf = ({ name, prefix }: { readonly name: string; readonly prefix: string }) =>
   `API key ${name} (${prefix})`

@@ -1,8 +1,7 @@
 import { createHash } from "node:crypto"
 
 /**
- * SHA-256, in hexadecimal digits, of a credential's public properties: the audit log's digest of the state before or
- * after.
+ * SHA-256, in hexadecimal digits, of something's public properties: the audit log's digest of the state before or after.
  */
 export const publicDigest = (shown: object): string =>
   createHash("sha256")
