@@ -7,7 +7,10 @@ import { webhookId } from "../output/webhooks.ts"
 
 export default command({
   summary: "Replace a webhook's signing secret",
-  examples: [{ line: "maxcloud webhooks rotate whk_…", does: "Print a new secret to stdout; both sign for a day" }],
+  examples: [
+    { line: "maxcloud webhooks rotate whk_…", does: "Print a new secret to stdout; both sign for a day" },
+    { line: "maxcloud webhooks rotate whk_… --overlap 0s", does: "Replace a leaked secret: all former ones end now" }
+  ],
   flags: flags({
     overlap: text("overlap", "DURATION", { description: "How long the old secret signs too, such as 2h [24h]" })
   }),

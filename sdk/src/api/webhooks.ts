@@ -53,7 +53,7 @@ export const CreateWebhook = Schema.Struct({
 }).annotations({ identifier: "CreateWebhook", ...knownKeysOnly })
 export interface CreateWebhook extends Schema.Schema.Type<typeof CreateWebhook> {}
 
-/** The changes. Absent members stay unchanged, and null resets one to its default (RFC 7396). Enabling sends queued and new events. */
+/** What to change; absent members stay, and null gives one its default (RFC 7396). Enabling sends what waited, and what happens from then on. */
 export const ChangeWebhook = Schema.Struct({
   url: Schema.optional(WebhookUrl),
   types: Schema.optional(Schema.NullOr(EventPatterns)),
@@ -70,7 +70,7 @@ export const NewWebhook = Schema.Struct({
 export interface NewWebhook extends Schema.Schema.Type<typeof NewWebhook> {}
 
 export const RotateWebhookSecret = Schema.Struct({
-  /** How long the old secret also signs deliveries, in seconds: up to 30 days. */
+  /** How long deliveries are signed by the former secret too, in seconds: up to 30 days. 0: every former secret ends now. */
   overlapSeconds: Schema.optionalWith(Schema.Int.pipe(Schema.between(0, 2_592_000)), { default: () => 86_400 })
 }).annotations({ identifier: "RotateWebhookSecret", ...knownKeysOnly })
 
@@ -88,6 +88,7 @@ export const WebhookDelivery = Schema.Struct({
   lastError: Schema.NullOr(Schema.String),
   /** The start of the last response's body. */
   lastAnswer: Schema.NullOr(Schema.String),
+  /** null: it is finished, or waits until its webhook is enabled. */
   nextAttemptAt: Schema.NullOr(Time),
   createdAt: Time,
   finishedAt: Schema.NullOr(Time)

@@ -94,7 +94,8 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("rotateSecret", "/:id/rotate-secret", {
       id: "rotateWebhookSecret",
       summary: "Rotate a webhook's secret",
-      description: "For a while, both secrets sign deliveries, so that no receiver rejects any.",
+      description:
+        "Every secret that is still valid signs deliveries, so that no receiver rejects any. 409 if five are: the problem says when the oldest expires. With `overlapSeconds: 0`, all former secrets end at once.",
       client: "webhooks.rotateSecret",
       roles: admins,
       writes: true
@@ -103,6 +104,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       .setPayload(RotateWebhookSecret)
       .addSuccess(NewWebhook, { status: 201 })
       .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     post("test", "/:id/test", {
@@ -136,7 +138,8 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
     post("redeliver", "/:id/deliveries/:delivery/redeliver", {
       id: "redeliverWebhookDelivery",
       summary: "Redeliver an event",
-      description: "Sends it again, regardless of its outcome, with the same `webhook-id`.",
+      description:
+        "Sends it again, regardless of its outcome, with the same `webhook-id`. 409 if the webhook is disabled.",
       client: "webhooks.redeliver",
       roles: admins,
       writes: true
@@ -144,6 +147,7 @@ export class WebhooksGroup extends HttpApiGroup.make("webhooks")
       .setPath(deliveryPath)
       .addSuccess(WebhookDelivery, { status: 202 })
       .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .middleware(Authentication)
   .prefix("/api/v1/webhooks") {}

@@ -7,8 +7,8 @@ const channel = "maxcloud"
 
 /**
  * `work`: the queue has new work. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has
- * new events. `events <organization>`: it has new ones. `webhooks`: something must be delivered. `reconnected`: we may
- * have missed any of these.
+ * new events. `events <organization>`: it has new ones, without a number yet. `numbered <organization>`: they can be
+ * read. `webhooks`: something must be delivered. `reconnected`: we may have missed any of these.
  */
 export type Notification =
   | "work"
@@ -18,6 +18,7 @@ export type Notification =
   | "reconnected"
   | `deployment ${string}`
   | `events ${string}`
+  | `numbered ${string}`
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They can be lost, so every listener also polls. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<

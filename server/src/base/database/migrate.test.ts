@@ -203,3 +203,43 @@ it("remembers the namespaces that apps shared, and lets two apps have a service 
   await expect(service("svc_3", "blog")).rejects.toThrow("duplicate key")
   await client.end()
 })
+
+it("keeps the secrets of webhooks, and lets none get what occurred before it was added", async () => {
+  const client = await emptyDatabase("webhook_secrets")
+  for (const migration of migrations.filter((each) => each.id < 26)) await client.query(migration.sql)
+  await client.query("select set_config('maxcloud.all_rows', 'on', false)")
+  await client.query("insert into organizations (id, name) values ('org_1', 'acme')")
+  const webhook = (id: string, former: string | null, until: string, disabled: string | null) =>
+    client.query(
+      `insert into webhooks (organization_id, id, url, types, description, secret_by, secret, former_by, former, former_until,
+         disabled_because, created_at)
+       values ('org_1', $1, 'https://example.com/', '["*"]', '', 'key_2', 'new', $2, 'old', now() + $3::interval, $4, '2026-01-01')`,
+      [id, former, until, disabled]
+    )
+  await webhook("whk_1", "key_1", "1 hour", null)
+  await webhook("whk_2", "key_1", "-1 hour", "failing")
+  await webhook("whk_3", null, "1 hour", null)
+  await client.query("select set_config('maxcloud.all_rows', 'off', false)")
+  for (const migration of migrations.filter((each) => each.id >= 26)) {
+    await client.query("begin")
+    await client.query(migration.sql)
+    await client.query("commit")
+  }
+  await client.query("select set_config('maxcloud.all_rows', 'on', false)")
+  const secrets = await client.query(
+    `select webhook_id, key_id, encode(sealed, 'escape') as sealed, valid_until is null as current from webhook_secrets
+     order by webhook_id, id desc`
+  )
+  expect(new Set(secrets.rows.map((row) => Object.values(row).join(" ")))).toEqual(
+    new Set(["whk_1 key_2 new true", "whk_1 key_1 old false", "whk_2 key_2 new true", "whk_3 key_2 new true"])
+  )
+  const times = await client.query(
+    "select receives_from = created_at as from_creation, disabled_at = created_at as disabled from webhooks order by id"
+  )
+  expect(times.rows).toEqual([
+    { from_creation: true, disabled: null },
+    { from_creation: true, disabled: true },
+    { from_creation: true, disabled: null }
+  ])
+  await client.end()
+})

@@ -124,6 +124,7 @@ export const organizationTables: ReadonlyArray<ExportedTable> = [
 export const notExported: Readonly<Record<string, string>> = {
   secret_versions: "with `secret`: versions are included, values never",
   organization_keys: "wrapped keys, which aren't data of the organization",
+  webhook_secrets: "signing secrets of `webhook`: values never",
   event_heads: "the number of the newest event",
   app_links: "links to other apps, which the specs of `deployment` have",
   work_items: "the server's work queue: apps and stages, which `app` lists",

@@ -5,9 +5,11 @@ import { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { sweeping } from "../../base/database/sweeping.ts"
+import * as EventNumbering from "./EventNumbering.ts"
 import { type EventQuery, Events } from "./Events.ts"
 import { pageOfEvents, readEvents } from "./eventRows.ts"
 import { newestSequence } from "./numberEvents.ts"
+import { settledSequence } from "./settledSequence.ts"
 
 /** How often a reader of events polls, because a wake-up can be lost. */
 const lookMs = 2_000
@@ -21,7 +23,7 @@ const wakesOf = (organizationId: OrganizationId) =>
       const { subscribe } = yield* Notifications
       const messages = yield* subscribe
       const wakes = Stream.fromQueue(messages).pipe(
-        Stream.filter((value) => value === `events ${organizationId}` || value === "reconnected"),
+        Stream.filter((value) => value === `numbered ${organizationId}` || value === "reconnected"),
         Stream.merge(Stream.fromSchedule(Schedule.spaced(lookMs))),
         Stream.buffer({ capacity: 1, strategy: "sliding" })
       )
@@ -46,7 +48,7 @@ const readOn = (organizationId: OrganizationId, query: EventQuery, start: number
 const follow = (organizationId: OrganizationId, query: EventQuery) =>
   Stream.unwrap(
     Effect.gen(function* () {
-      const newest = yield* orUnavailable(newestSequence(organizationId))
+      const newest = yield* orUnavailable(settledSequence(organizationId))
       const start = query.after ?? (query.since === undefined ? newest : 0)
       return readOn(organizationId, query, start)
     })
@@ -64,8 +66,9 @@ const sweeper = (days: number) =>
 
 /** `Events` in the tables `events` and `event_heads`. `retentionDays`: how long to keep them. */
 export const layer = ({ retentionDays }: { readonly retentionDays: number }) =>
-  Layer.merge(
+  Layer.mergeAll(
     sweeper(retentionDays),
+    EventNumbering.layer(),
     Layer.effect(
       Events,
       Effect.gen(function* () {

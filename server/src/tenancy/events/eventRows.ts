@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import { selectPage } from "../../base/database/paging.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import type { EventQuery } from "./Events.ts"
-import { newestSequence } from "./numberEvents.ts"
+import { settledSequence } from "./settledSequence.ts"
 
 const Row = Schema.Struct({
   id: CloudEvent.fields.id,
@@ -74,7 +74,7 @@ export const pageOfEvents = (
 ) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const upTo = yield* newestSequence(organizationId)
+    const upTo = yield* settledSequence(organizationId)
     return yield* selectPage(
       EventList,
       { sequence: [["e.sequence", "integer"]] },

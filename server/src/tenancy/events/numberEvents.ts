@@ -4,22 +4,18 @@ import { Effect, Schema } from "effect"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { queueDeliveries } from "./queueDeliveries.ts"
 
-const decodeLast = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ last: Schema.NumberFromString })))
+/** Events that one transaction numbers at most. */
+export const eventsAtOnce = 500
 
-const someAreNew = (organizationId: OrganizationId) =>
-  Effect.map(
-    Effect.flatMap(
-      SqlClient,
-      (sql) => sql`select 1 from events where organization_id = ${organizationId} and sequence is null limit 1`
-    ),
-    (rows) => rows.length > 0
-  )
+const decodeLast = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ last: Schema.NumberFromString })))
+const decodeCount = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ count: Schema.Int })))
 
 /**
- * Numbers the organization's committed events, in their order, and queues them for its webhooks. A separate, earlier
- * statement locks the head, so that the next one sees everything that the lock's former holder has numbered.
+ * Numbers the organization's oldest committed events without a number, and queues them for its webhooks. A separate,
+ * earlier statement locks the head, so that the next one sees everything that the lock's former holder has numbered.
+ * Returns whether there may be more.
  */
-const numberNew = (organizationId: OrganizationId) =>
+export const numberBatch = (organizationId: OrganizationId) =>
   transaction(
     Effect.gen(function* () {
       const sql = yield* SqlClient
@@ -28,26 +24,35 @@ const numberNew = (organizationId: OrganizationId) =>
           insert into event_heads (organization_id, last) values (${organizationId}, 0)
           on conflict (organization_id) do update set last = event_heads.last returning last::text as last`
       )
-      yield* sql`
-        with fresh as (
-          select e.id, h.last + row_number() over (order by e.at, e.id) as sequence
-          from events e join event_heads h on h.organization_id = e.organization_id
-          where e.organization_id = ${organizationId} and e.sequence is null
-        ), numbered as (
-          update events e set sequence = f.sequence from fresh f
-          where e.organization_id = ${organizationId} and e.id = f.id returning e.sequence
-        )
-        update event_heads set last = (select max(sequence) from numbered)
-        where organization_id = ${organizationId} and exists (select 1 from numbered)`
+      const [numbered] = decodeCount(
+        yield* sql`
+          with oldest as (
+            select id, at from events where organization_id = ${organizationId} and sequence is null
+            order by at, id limit ${eventsAtOnce}
+          ), fresh as (
+            select o.id, h.last + row_number() over (order by o.at, o.id) as sequence
+            from oldest o join event_heads h on h.organization_id = ${organizationId}
+          ), numbered as (
+            update events e set sequence = f.sequence from fresh f
+            where e.organization_id = ${organizationId} and e.id = f.id returning e.sequence
+          ), head as (
+            update event_heads set last = (select max(sequence) from numbered)
+            where organization_id = ${organizationId} and exists (select 1 from numbered)
+          )
+          select count(*)::int as count from numbered`
+      )
+      const count = numbered?.count ?? 0
+      if (count === 0) return false
       yield* queueDeliveries(organizationId, before?.last ?? 0)
+      yield* sql`select pg_notify('maxcloud', ${`numbered ${organizationId}`})`
+      return count === eventsAtOnce
     })
   )
 
-/** The number of the organization's newest event. Every event committed by now has one. */
+/** The number of the organization's newest event that has one. */
 export const newestSequence = (organizationId: OrganizationId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    if (yield* someAreNew(organizationId)) yield* numberNew(organizationId)
     const [head] = decodeLast(
       yield* sql`select last::text as last from event_heads where organization_id = ${organizationId}`
     )

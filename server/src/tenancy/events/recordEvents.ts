@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { EventData, EventType, OrganizationId, UserId } from "@maxcloud/sdk/api"
+import { type EventData, EventId, type EventType, type OrganizationId, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Predicate } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { storableJson } from "../../base/database/storable.ts"
@@ -19,26 +19,35 @@ const textAt = (data: object, name: string) => {
   return typeof value === "string" ? value : null
 }
 
-/** Writes events in the open transaction. Readers see them once it's committed. */
-export const recordEvents = (organizationId: OrganizationId, ...events: ReadonlyArray<NewEvent>) =>
-  Effect.flatMap(SqlClient, (sql) =>
-    events.length === 0
-      ? Effect.void
-      : sql`
-          with added as (
-            insert into events (organization_id, id, type, subject, app, stage, user_id, data)
-            select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.user_id, e.data
-            from jsonb_to_recordset(${storableJson(
-              events.map(({ data, subject, type, userId }) => ({
-                id: newId("evt"),
-                type,
-                subject,
-                app: textAt(data, "app"),
-                stage: textAt(data, "stage"),
-                user_id: userId ?? null,
-                data
-              }))
-            )}::jsonb) as e (id text, type text, subject text, app text, stage text, user_id text, data jsonb)
-          )
-          select pg_notify('maxcloud', ${`events ${organizationId}`})`.pipe(Effect.asVoid)
+const rowOf = ({ data, subject, type, userId }: NewEvent) => ({
+  id: EventId.make(newId("evt")),
+  type,
+  subject,
+  app: textAt(data, "app"),
+  stage: textAt(data, "stage"),
+  user_id: userId ?? null,
+  data
+})
+
+const insert = (organizationId: OrganizationId, rows: ReadonlyArray<ReturnType<typeof rowOf>>) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      with added as (
+        insert into events (organization_id, id, type, subject, app, stage, user_id, data)
+        select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.user_id, e.data
+        from jsonb_to_recordset(${storableJson(rows)}::jsonb)
+          as e (id text, type text, subject text, app text, stage text, user_id text, data jsonb)
+      )
+      select pg_notify('maxcloud', ${`events ${organizationId}`})`
   )
+
+/** Writes events in the open transaction. Readers see them soon after it is committed: see `EventNumbering`. */
+export const recordEvents = (organizationId: OrganizationId, ...events: ReadonlyArray<NewEvent>) =>
+  events.length === 0 ? Effect.void : Effect.asVoid(insert(organizationId, events.map(rowOf)))
+
+/** The same for one event, for a writer that needs its id. */
+export const recordEvent = (organizationId: OrganizationId, event: NewEvent) => {
+  const row = rowOf(event)
+  return Effect.as(insert(organizationId, [row]), row.id)
+}

@@ -1,12 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Schedule, Schema, Stream } from "effect"
+import { Effect, Layer } from "effect"
 import { workLeased } from "../../base/database/leasedWork.ts"
-import { Notifications } from "../../base/database/Notifications.ts"
-import { asServer } from "../../base/database/RowScope.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
-import { watchOver } from "../../base/node/keepDoing.ts"
-import { newestSequence } from "../events/numberEvents.ts"
 import { Mail } from "../mail/Mail.ts"
 import { deliverWebhook } from "./deliverWebhook.ts"
 import { claimDelivery, type LeasedDelivery } from "./deliveryRows.ts"
@@ -21,33 +16,7 @@ export interface WorkerOptions extends SendOptions {
   readonly concurrency?: number
 }
 
-const decodeIds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: OrganizationId })))
-
-/** Numbers events that nobody has read yet, in organizations with a webhook, which queues them. */
-const numberEvents = Effect.gen(function* () {
-  const sql = yield* SqlClient
-  const waiting = decodeIds(
-    yield* sql`
-      select distinct e.organization_id as id from events e
-      join webhooks w on w.organization_id = e.organization_id where e.sequence is null limit 100`
-  )
-  for (const { id } of waiting) yield* newestSequence(id)
-}).pipe(asServer)
-
-const queueing = (lookMs: number) =>
-  Effect.gen(function* () {
-    const messages = yield* Notifications.pipe(Effect.flatMap((found) => found.subscribe))
-    const watched = watchOver("queueing of events for webhooks")
-    yield* Stream.fromQueue(messages).pipe(
-      Stream.filter((message) => message.startsWith("events ") || message === "reconnected"),
-      Stream.merge(Stream.fromSchedule(Schedule.spaced(lookMs))),
-      Stream.buffer({ capacity: 1, strategy: "sliding" }),
-      Stream.runForEach(() => watched(numberEvents)),
-      Effect.forkScoped
-    )
-  })
-
-/** Queues events for webhooks, and delivers them. Several servers share the work through leases. */
+/** Delivers what is queued for webhooks. Several servers share the work through leases. */
 export const layer = ({ concurrency = 64, leaseMs = 60_000, lookMs = 2_000, ...options }: WorkerOptions) =>
   Layer.scopedDiscard(
     Effect.gen(function* () {
@@ -55,7 +24,6 @@ export const layer = ({ concurrency = 64, leaseMs = 60_000, lookMs = 2_000, ...o
       const keys = yield* DataKeys
       const mail = yield* Mail
       const send = yield* makeSend(options)
-      yield* queueing(lookMs)
       yield* workLeased<LeasedDelivery>({
         name: "the queue of webhooks",
         wakeUp: "webhooks",

@@ -37,11 +37,12 @@ export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
       change: ChangeWebhook
     ) => Effect.Effect<WebhookInfo, Forbidden | NotFound | Unavailable>
     readonly remove: (organizationId: OrganizationId, id: WebhookId) => Effect.Effect<void, NotFound | Unavailable>
+    /** `Conflict`: as many secrets are valid as may be. Without an overlap, all former ones end. */
     readonly rotateSecret: (
       organizationId: OrganizationId,
       id: WebhookId,
       overlapSeconds: number
-    ) => Effect.Effect<NewWebhook, NotFound | Unavailable>
+    ) => Effect.Effect<NewWebhook, Conflict | NotFound | Unavailable>
     readonly test: (
       organizationId: OrganizationId,
       id: WebhookId
@@ -55,6 +56,6 @@ export class Webhooks extends Context.Tag("@maxcloud/server/Webhooks")<
       organizationId: OrganizationId,
       id: WebhookId,
       delivery: WebhookDeliveryId
-    ) => Effect.Effect<WebhookDelivery, NotFound | Unavailable>
+    ) => Effect.Effect<WebhookDelivery, Conflict | NotFound | Unavailable>
   }
 >() {}

@@ -33,18 +33,18 @@ const attempt = (
     )
   )
 
-/** A delivery succeeded: the webhook isn't failing any more. */
-const recover = ({ organizationId, webhook }: LeasedDelivery) =>
+/** A delivery succeeded: the webhook isn't failing any more, unless its URL has changed since. */
+const recover = ({ organizationId, url, webhook }: LeasedDelivery) =>
   Effect.flatMap(
     SqlClient,
     (sql) => sql`
       update webhooks set failing_since = null
-      where organization_id = ${organizationId} and id = ${webhook} and failing_since is not null`
+      where organization_id = ${organizationId} and id = ${webhook} and url = ${url} and failing_since is not null`
   )
 
 /**
  * A delivery failed: records since when, and disables the webhook if it has failed for days, or if the receiver says
- * that it's gone.
+ * that it's gone. The answer of a former URL says nothing about the present one.
  */
 const noteFailure = (
   mail: typeof Mail.Service,
@@ -58,8 +58,11 @@ const noteFailure = (
       update webhooks set failing_since = coalesce(failing_since, clock_timestamp()),
         disabled_because = case
           when ${because === "gone"} or failing_since < clock_timestamp() - ${failingDays} * interval '1 day' then ${because}
+        end,
+        disabled_at = case
+          when ${because === "gone"} or failing_since < clock_timestamp() - ${failingDays} * interval '1 day' then clock_timestamp()
         end
-      where organization_id = ${organizationId} and id = ${webhook} and disabled_because is null
+      where organization_id = ${organizationId} and id = ${webhook} and url = ${url} and disabled_because is null
       returning disabled_because is not null as disabled`
     if (disabled[0]?.disabled !== true) return
     yield* recordEvents(organizationId, {
@@ -81,15 +84,15 @@ export const deliverWebhook = (
   Effect.gen(function* () {
     const { id }: { readonly id: string } = JSON.parse(delivery.body)
     const made = yield* attempt(keys, send, delivery, id)
-    const write =
-      made.error === null
-        ? Effect.andThen(finishDelivery(delivery, made), recover(delivery))
-        : Effect.andThen(
-            delivery.isLast
-              ? finishDelivery(delivery, made)
-              : retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterMs)),
-            noteFailure(mail, delivery, made.status)
-          )
+    const write = Effect.gen(function* () {
+      const isOurs =
+        made.error === null || delivery.isLast
+          ? yield* finishDelivery(delivery, made)
+          : yield* retryDelivery(delivery, made, deliveryBackoffMs(delivery.attempts, made.retryAfterMs))
+      // Another server has the delivery, or somebody redelivered it: this attempt says nothing about the webhook either.
+      if (!isOurs) return
+      yield* made.error === null ? recover(delivery) : noteFailure(mail, delivery, made.status)
+    })
     // The database may be unreachable for a moment. A delivery without a recorded outcome is repeated.
     yield* Effect.retry(transaction(write), Schedule.spaced("250 millis").pipe(within(leaseMs / 4)))
   }).pipe(Effect.catchAllCause((cause) => Effect.logWarning("Couldn't record a webhook's delivery.", cause)))

@@ -1,10 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import { OrganizationId, WebhookDeliveryId, WebhookId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
 import { cloudEventOf, decodeEventRows } from "../events/eventRows.ts"
+import { triedDays } from "../events/queueDeliveries.ts"
 import { longestWaitMs } from "./schedule.ts"
+import { validSecrets } from "./secretRows.ts"
 import type { Attempt } from "./send.ts"
 
 /** One organization's concurrent deliveries, over all servers: slow receivers leave room for other organizations. */
@@ -17,11 +20,7 @@ const Leased = Schema.Struct({
   url: Schema.String,
   attempts: Schema.Int,
   now: Schema.Number,
-  overdue: Schema.Boolean,
-  secret_by: Schema.String,
-  secret: Schema.Uint8ArrayFromSelf,
-  former_by: Schema.NullOr(Schema.String),
-  former: Schema.NullOr(Schema.Uint8ArrayFromSelf)
+  overdue: Schema.Boolean
 })
 const decodeLeased = Schema.decodeUnknownSync(Schema.Array(Leased))
 
@@ -37,7 +36,7 @@ export interface LeasedDelivery {
   readonly at: number
   /** Is this the last attempt? */
   readonly isLast: boolean
-  /** One or two, sealed. */
+  /** Every one that is still valid, sealed. */
   readonly secrets: ReadonlyArray<SealedValue>
   readonly body: string
 }
@@ -52,6 +51,7 @@ const claimed = (leaseMs: number) =>
       ), due as (
         select d.organization_id, d.id from webhook_deliveries d
         join webhooks w on w.organization_id = d.organization_id and w.id = d.webhook_id and w.disabled_because is null
+        join events e on e.organization_id = d.organization_id and e.id = d.event_id and e.sequence is not null
         left join busy b on b.organization_id = d.organization_id
         where d.finished_at is null and ${isDue(sql, sql`d.available_at`, longestWaitMs)}
           and (d.lease_until is null or ${isDue(sql, sql`d.lease_until`, leaseMs)})
@@ -65,13 +65,15 @@ const claimed = (leaseMs: number) =>
       where d.organization_id = due.organization_id and d.id = due.id
         and w.organization_id = d.organization_id and w.id = d.webhook_id
       returning d.organization_id, d.id as delivery, d.webhook_id as webhook, w.url, d.attempts,
-        floor(extract(epoch from clock_timestamp()))::float8 as now, d.give_up_at <= clock_timestamp() as overdue,
-        w.secret_by, w.secret, case when w.former_until > clock_timestamp() then w.former_by end as former_by,
-        case when w.former_until > clock_timestamp() then w.former end as former`
+        floor(extract(epoch from clock_timestamp()))::float8 as now,
+        greatest(d.give_up_at, w.receives_from + ${triedDays} * interval '1 day') <= clock_timestamp() as overdue`
     return decodeLeased(rows)[0]
   })
 
-/** Leases the delivery that has been due for the longest time, of the organization with the fewest in progress. */
+/**
+ * Leases the delivery that has been due for the longest time, of the organization with the fewest in progress. After a
+ * webhook is enabled again, what waited is tried for as many days as a new delivery.
+ */
 export const claimDelivery = (leaseMs: number) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -85,7 +87,6 @@ export const claimDelivery = (leaseMs: number) =>
     )
     // Its event was deleted just now, and the delivery with it.
     if (event === undefined) return undefined
-    const former = row.former_by === null || row.former === null ? [] : [{ keyId: row.former_by, bytes: row.former }]
     const leased: LeasedDelivery = {
       organizationId: row.organization_id,
       id: row.delivery,
@@ -94,7 +95,7 @@ export const claimDelivery = (leaseMs: number) =>
       attempts: row.attempts,
       at: row.now,
       isLast: row.overdue,
-      secrets: [{ keyId: row.secret_by, bytes: row.secret }, ...former],
+      secrets: yield* validSecrets(row.organization_id, row.webhook),
       body: JSON.stringify(cloudEventOf(row.organization_id, event))
     }
     return leased
@@ -104,21 +105,23 @@ export const claimDelivery = (leaseMs: number) =>
 const ours = (sql: SqlClient, { attempts, id, organizationId }: LeasedDelivery) =>
   sql`organization_id = ${organizationId} and id = ${id} and attempts = ${attempts} and finished_at is null`
 
-/** Records the end of a delivery: it was accepted, or isn't retried any more. */
+const wrote = (update: (sql: SqlClient) => Effect.Effect<ReadonlyArray<object>, SqlError>) =>
+  Effect.map(Effect.flatMap(SqlClient, update), (rows) => rows.length > 0)
+
+/** Records the end of a delivery: it was accepted, or isn't retried any more. Returns whether it was still ours. */
 export const finishDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt) =>
-  Effect.flatMap(
-    SqlClient,
+  wrote(
     (sql) => sql`
       update webhook_deliveries set lease_until = null, finished_at = clock_timestamp(), last_status = ${status},
         last_error = ${error}, last_answer = ${answer}
-      where ${ours(sql, delivery)}`
+      where ${ours(sql, delivery)} returning 1`
   )
 
+/** Writes when a delivery is tried again. Returns whether it was still ours. */
 export const retryDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt, ms: number) =>
-  Effect.flatMap(
-    SqlClient,
+  wrote(
     (sql) => sql`
       update webhook_deliveries set lease_until = null, last_status = ${status}, last_error = ${error},
         last_answer = ${answer}, available_at = clock_timestamp() + ${Math.round(ms)}::float8 * interval '1 millisecond'
-      where ${ours(sql, delivery)}`
+      where ${ours(sql, delivery)} returning 1`
   )

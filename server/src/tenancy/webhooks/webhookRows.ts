@@ -58,6 +58,13 @@ export const pageOfWebhooks = (organizationId: OrganizationId, paging: ReturnTyp
     )
   )
 
+/** Lets others change the webhook only after the open transaction. */
+export const lockWebhook = (organizationId: OrganizationId, id: WebhookId) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`select 1 from webhooks where organization_id = ${organizationId} and id = ${id} for no key update`
+  )
+
 export const webhookOf = (organizationId: OrganizationId, id: WebhookId) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -84,6 +91,7 @@ const decodeDeliveries = Schema.decodeUnknownSync(
       last_error: Schema.NullOr(Schema.String),
       last_answer: Schema.NullOr(Schema.String),
       available_at: Schema.DateFromSelf,
+      is_enabled: Schema.Boolean,
       created_at: Schema.DateFromSelf,
       finished_at: Instant
     })
@@ -91,11 +99,12 @@ const decodeDeliveries = Schema.decodeUnknownSync(
 )
 
 const deliveryColumns =
-  "d.id, d.event_id, e.type, d.attempts, d.last_status, d.last_error, d.last_answer, d.available_at, d.created_at, d.finished_at"
+  "d.id, d.event_id, e.type, d.attempts, d.last_status, d.last_error, d.last_answer, d.available_at, d.created_at, d.finished_at, w.disabled_because is null as is_enabled"
 
-/** Deliveries `d` with their events `e`. */
+/** Deliveries `d` with their events `e` and webhooks `w`. */
 const deliveryTables =
-  "webhook_deliveries d join events e on e.organization_id = d.organization_id and e.id = d.event_id"
+  "webhook_deliveries d join events e on e.organization_id = d.organization_id and e.id = d.event_id " +
+  "join webhooks w on w.organization_id = d.organization_id and w.id = d.webhook_id"
 
 const readDeliveries = (rows: ReadonlyArray<object>): ReadonlyArray<WebhookDelivery> =>
   decodeDeliveries(rows).map((row) => ({
@@ -107,7 +116,7 @@ const readDeliveries = (rows: ReadonlyArray<object>): ReadonlyArray<WebhookDeliv
     lastStatus: row.last_status,
     lastError: row.last_error,
     lastAnswer: row.last_answer,
-    nextAttemptAt: row.finished_at === null ? row.available_at.toISOString() : null,
+    nextAttemptAt: row.finished_at === null && row.is_enabled ? row.available_at.toISOString() : null,
     createdAt: row.created_at.toISOString(),
     finishedAt: text(row.finished_at)
   }))

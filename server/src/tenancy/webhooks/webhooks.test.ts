@@ -18,6 +18,7 @@ import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
 import { runtimeTests } from "../../../test/runtimeTests.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
+import * as EventNumbering from "../events/EventNumbering.ts"
 import { recordEvents } from "../events/recordEvents.ts"
 import { Mail } from "../mail/Mail.ts"
 import * as PostgresWebhooks from "./PostgresWebhooks.ts"
@@ -34,7 +35,12 @@ const worker = () =>
 const { server } = runtimeTests(
   Layer.unwrapScoped(
     Effect.map(madeDataDir, (dataDir) =>
-      Layer.mergeAll(worker(), worker(), PostgresWebhooks.layer({ allowPrivate: true })).pipe(
+      Layer.mergeAll(
+        worker(),
+        worker(),
+        EventNumbering.layer({ lookMs: 100 }),
+        PostgresWebhooks.layer({ allowPrivate: true })
+      ).pipe(
         Layer.provideMerge(Layer.succeed(Mail, { add: () => Effect.void })),
         Layer.provideMerge(testServer(fake.layer, dataDir, { resyncMs: 3_600_000 })),
         Layer.provideMerge(databaseTest({ dataDir }))
@@ -133,29 +139,32 @@ describe("webhooks", () => {
         ).toThrow()
         // No row contains the secret in plain text.
         const sql = yield* SqlClient
-        const rows = yield* sql`select encode(secret, 'escape') as text from webhooks where id = ${webhook.id}`
+        const rows = yield* sql`
+          select encode(sealed, 'escape') as text from webhook_secrets where webhook_id = ${webhook.id}`
         expect(JSON.stringify(rows)).not.toContain(Redacted.value(secret).slice(6))
       }).pipe(Effect.scoped)
     ))
 
-  it("are signed with both secrets while one is replaced", () =>
+  it("are signed with every valid secret while one is replaced", () =>
     server.runPromise(
       Effect.gen(function* () {
         const { id } = yield* newOrganization
         const { got, url } = yield* receiver(answer(200))
         const { secret: former, webhook } = yield* add(id, url)
         const webhooks = yield* Webhooks
+        const { secret: second } = yield* webhooks.rotateSecret(id, webhook.id, 3_600)
         const { secret } = yield* webhooks.rotateSecret(id, webhook.id, 3_600)
         yield* tested(id, webhook.id)
         yield* until(id, webhook.id, (all) => all[0]?.state === "delivered")
-        for (const key of [former, secret])
+        for (const key of [former, second, secret])
           new Webhook(Redacted.value(key)).verify(got[0]?.body ?? "", got[0]?.headers ?? {})
         const { secret: last } = yield* webhooks.rotateSecret(id, webhook.id, 0)
         yield* tested(id, webhook.id)
         yield* until(id, webhook.id, (all) => all.length === 2 && all.every((one) => one.state === "delivered"))
-        const second = got[1] ?? { body: "", headers: {} }
-        new Webhook(Redacted.value(last)).verify(second.body, second.headers)
-        expect(() => new Webhook(Redacted.value(secret)).verify(second.body, second.headers)).toThrow()
+        const next = got[1] ?? { body: "", headers: {} }
+        new Webhook(Redacted.value(last)).verify(next.body, next.headers)
+        for (const key of [former, second, secret])
+          expect(() => new Webhook(Redacted.value(key)).verify(next.body, next.headers)).toThrow()
       }).pipe(Effect.scoped)
     ))
 
@@ -243,6 +252,7 @@ describe("webhooks", () => {
         )
         expect(Date.parse(first?.nextAttemptAt ?? "")).toBeGreaterThan(Date.now() + 7_000_000)
         yield* sql`update webhook_deliveries set give_up_at = now() where organization_id = ${id}`
+        yield* sql`update webhooks set receives_from = now() - interval '3 days' where organization_id = ${id}`
         yield* dueNow(id)
         const [failed] = yield* until(id, webhook.id, (all) => all[0]?.state === "failed")
         status = 200

@@ -23,6 +23,7 @@ import { appLinks } from "./0022_app_links.ts"
 import { keyedRequests } from "./0023_keyed_requests.ts"
 import { organizationDisplayNames } from "./0024_organization_display_names.ts"
 import { policies } from "./0025_policies.ts"
+import { webhookSecrets } from "./0026_webhook_secrets.ts"
 
 export interface Migration {
   readonly id: number
@@ -56,5 +57,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 22, name: "app_links", sql: appLinks },
   { id: 23, name: "keyed_requests", sql: keyedRequests },
   { id: 24, name: "organization_display_names", sql: organizationDisplayNames },
-  { id: 25, name: "policies", sql: policies }
+  { id: 25, name: "policies", sql: policies },
+  { id: 26, name: "webhook_secrets", sql: webhookSecrets }
 ]
