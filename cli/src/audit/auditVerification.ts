@@ -76,7 +76,7 @@ export const judge = <E>(content: Stream.Stream<Uint8Array, E>, pins: AuditPins,
     )
     if (leftOut > 0) {
       terminal.say(
-        `warning: ${leftOut} checkpoints were left out: they are in the server's database, but the server hasn't signed them. Its operator can find and remove them: maxcloud server audit repair ${organization}`
+        `warning: ${leftOut} checkpoints were left out: they are in the server's database, but the server hasn't signed them. Its operator removes them with: maxcloud server audit repair ${organization}`
       )
     }
     terminal.say(trust(verification))
