@@ -47,11 +47,11 @@ const numberRound = Effect.gen(function* () {
   return { isMore, failed }
 })
 
-const numberAll = numberRound.pipe(
-  Effect.repeat({ while: ({ isMore }) => isMore }),
-  Effect.flatMap(({ failed }) => (failed === undefined ? Effect.void : Effect.fail(failed))),
-  asServer
-)
+const numberAll = Effect.gen(function* () {
+  let round = yield* numberRound
+  while (round.isMore) round = yield* numberRound
+  if (round.failed !== undefined) return yield* Effect.fail(round.failed)
+}).pipe(asServer)
 
 /**
  * Numbers events, which makes them readable and queues them for webhooks. Every server does: the lock of an organization's head keeps
