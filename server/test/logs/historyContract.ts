@@ -136,7 +136,7 @@ export const describeHistory = ({
           expect(yield* read(history, key)).toEqual(numbered(0, 10))
           for (const name of ["..", "../shop", "a/b", ""]) {
             const failed = yield* Effect.flip(history.write({ ...key, service: name }, numbered(0, 1)))
-            expect(failed.message).toContain("cannot be the name")
+            expect(failed.message).toContain("can't be the name")
           }
           if (removal === "later") return
           yield* history.remove(key)
