@@ -87,7 +87,7 @@ describe("a plan in a file", () => {
     const again = await maxcloud(["deploy", "--plan", "plan.json"])
     expect(again.code).toBe(13)
     expect(again.stderr).toContain(
-      'error: The plan is based on no deployment of "shop" (production), but deployment 1 was accepted since. Nothing was deployed.'
+      'error: The plan is based on no deployment of "shop" (production), but deployment 1 was accepted since then. Nothing was deployed.'
     )
     expect(again.stderr).toContain("fix: create a new plan with `maxcloud plan --out plan.json`")
 
