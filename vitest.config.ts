@@ -34,16 +34,18 @@ const projects = (): Array<TestProjectInlineConfiguration> => {
     sharesThread(join(import.meta.dirname, file))
   )
   return [
-    { extends: true, test: { name: "processes", exclude: [...exclude, ...shared], globalSetup } },
-    { extends: true, test: { name: "thread", pool: "threads", include: shared } }
+    {
+      extends: true,
+      test: { name: "processes", include: ["**/*.test.ts"], exclude: [...exclude, ...shared], globalSetup }
+    },
+    { extends: true, test: { name: "thread", pool: "threads", include: shared, exclude } }
   ]
 }
 
 export default defineConfig({
   test: {
-    include: [include[kind] ?? kind],
-    exclude,
-    ...(kind === "default" ? { projects: projects() } : { globalSetup }),
+    // A project's lists would be added to these.
+    ...(kind === "default" ? { projects: projects() } : { include: [include[kind] ?? kind], exclude, globalSetup }),
     pool: "forks",
     poolOptions: { threads: { isolate: false, maxThreads: 1, minThreads: 1 } },
     sequence: { sequencer: SlowFirst },
