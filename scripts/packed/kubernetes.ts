@@ -14,7 +14,7 @@ export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
     "server says in one line that there is no such kubeconfig, exit code 1",
     server.status === 1 &&
       server.output.trimEnd().split("\n").length === 1 &&
-      server.output.includes("the kubeconfig /nonexistent does not exist"),
+      server.output.includes("The kubeconfig /nonexistent doesn't exist"),
     server.output
   )
   const explained = maxcloud(["explain", "WrongPort", "--lang", "de"])
