@@ -4,7 +4,7 @@ import { dirname, relative } from "node:path"
 const root = dirname(import.meta.dirname)
 
 const pureModules = /^node:(?:assert|buffer|crypto|events|path|stream|url|util)/
-const machine = /\b(?:process|vi|globalThis|fetch)\b/
+const machine = /\b(?:process|vi|globalThis|fetch|toMatch\w*Snapshot)\b/
 /** Helpers of tests start databases, servers and programs. */
 const helper = /(?:^|[/])test[/]|[./](?:embedded|Database|Server)[/."]/
 

@@ -194,7 +194,7 @@ describe("people at a server", () => {
 
   it("create another organization of their own", async () => {
     const taken = await grace(["org", "create", "labs"])
-    expect([taken.code, taken.stderr]).toEqual([6, expect.stringContaining('"labs" exists already')])
+    expect([taken.code, taken.stderr]).toEqual([6, expect.stringContaining('"labs" already exists')])
     const made = await grace(["org", "create", "garden"])
     expect(made.stderr).toContain("organization garden (owner)")
     expect((await grace(["whoami"])).stdout).toBe("hedy@example.com garden owner\n")
