@@ -45,7 +45,7 @@ it("prints commands that work in another terminal on any port, and picks up a se
   const dev = await session(cwd, { args: [], env: { MAXCLOUD_PORT: String(port) } })
   expect(dev.apiUrl).toBe(`http://127.0.0.1:${port}`)
   const said = await dev.until(/Run `maxcloud secrets set TOKEN [^`]*`/)
-  const line = /run `maxcloud (secrets set TOKEN [^`]*)`/.exec(said)?.[1] ?? ""
+  const line = /Run `maxcloud (secrets set TOKEN [^`]*)`/.exec(said)?.[1] ?? ""
   for (const [value, times] of [
     ["one", 1],
     ["two", 2]
