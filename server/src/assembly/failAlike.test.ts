@@ -61,7 +61,7 @@ const failing: Readonly<Record<string, Failing>> = {
     app: web,
     client: { apiUrl: "http://127.0.0.1:1" },
     tag: "NotReachable",
-    says: /127\.0\.0\.1:1 cannot be reached/
+    says: /127\.0\.0\.1:1 can't be reached/
   },
   "an invalid address": { app: web, client: { apiUrl: "localhost:1" }, tag: "InvalidRequest", says: /apiUrl/ },
   "a wrong token": { app: web, client: { token: `mck_${"x".repeat(43)}` }, tag: "Unauthenticated", says: /./ },

@@ -183,7 +183,7 @@ describe("streams of events", () => {
       const refused = yield* open(follow)
       expect(refused.status).toBe(429)
       expect(refused.headers.get("retry-after")).toBe("5")
-      expect(yield* Effect.promise(() => refused.text())).toContain("Too many open streams: 3")
+      expect(yield* Effect.promise(() => refused.text())).toContain("Too many open streams: the limit is 3 at once")
       const shown = yield* open(`${url}/api/v1/organization`)
       expect(yield* Effect.promise(() => shown.text())).toMatch(/"use":\{[^}]*"streams":3/)
       controllers[0]?.abort()
