@@ -14,7 +14,7 @@ describe("an amount with its unit", () => {
     }
   })
 
-  it("is read as it is written", () =>
+  it("reads every amount back that it has written", () =>
     fc.assert(
       fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), (amount) => {
         expect(amountIn(byteUnits, bytesQuantity(amount))).toBe(amount)

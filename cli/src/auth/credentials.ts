@@ -34,7 +34,7 @@ const begin = async (target: string): Promise<FileHandle> => {
         (found) => found.mtimeMs,
         () => Date.now()
       )
-      // Judge by the timestamp or by our own waiting time: if the clock was set back, the timestamp is no measure of the age.
+      // Judge by the timestamp or by our own waiting time: if the clock was set back, the timestamp doesn't show the age.
       if (seen?.since !== since) seen = { since, atMs: performance.now() }
       const isLeft = Date.now() - since > longestWriteMs || performance.now() - seen.atMs > longestWriteMs
       if (isLeft) await rm(beside, { force: true })

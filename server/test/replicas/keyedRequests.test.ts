@@ -39,7 +39,7 @@ const killedAt = (
   })
 
 describe("a server killed during a request with a key", () => {
-  it("has done nothing, or what it did is never repeated; and nothing stays locked", {
+  it("does nothing, or something that is never repeated, and leaves no lock behind", {
     timeout: 90_000
   }, async () => {
     const postgres = await startPostgres()

@@ -167,7 +167,7 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       manifests: ReadonlyArray<Manifest>
     ) => Effect.Effect<ReadonlyArray<SpecIssue>, RuntimeError>
     /**
-     * Removes these objects if they are ours; missing ones are no error. Returns when their services accept no more requests.
+     * Removes these objects if they are ours; missing ones are skipped. Returns when their services accept no more requests.
      * Locally their instances have exited then. On Kubernetes, Knative Services and their revisions are gone, and pods may still
      * finish their requests.
      */

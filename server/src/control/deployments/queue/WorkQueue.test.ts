@@ -130,7 +130,7 @@ describe("work queue", () => {
   )
 
   test(
-    "waits at most two minutes, whatever it is told",
+    "waits at most two minutes, even if a key is added for an hour later",
     Effect.gen(function* () {
       const { keyOf, one } = yield* fresh
       yield* one.add([keyOf("a")], 3_600_000)

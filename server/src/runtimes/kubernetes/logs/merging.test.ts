@@ -34,7 +34,7 @@ describe("lines of several instances", () => {
     ],
     ["are due at once if nothing more will arrive", { ...from(2, [1_000, line("a", 1)]), ended: true }, 1_000, 0],
     [
-      "are due at once if there is no room for more",
+      "are due at once if no more lines fit",
       from(2, [1_000, ...[1, 2, 3, 4, 5].map((second) => line("a", second))]),
       1_011,
       0

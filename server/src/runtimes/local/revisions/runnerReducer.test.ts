@@ -177,7 +177,7 @@ describe("a runner", () => {
       expect(when(given())).toStrictEqual(gives)
     })
 
-  it("checks the whole build after a first failure, and builds again if it is told to try again", () => {
+  it("checks the whole build after a first failure, and builds again on a retry", () => {
     const stage = running(1)
     die(stage, 1)
     expect(stage.state().care).toBe("whole")
