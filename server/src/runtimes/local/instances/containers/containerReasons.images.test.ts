@@ -223,7 +223,7 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     const first = await start(spec())
     await ready(first)
     expect(await (await fetch(`http://127.0.0.1:${first.port}/index.html`)).text()).toBe("hello\n")
-    expect(said).toContainEqual(expect.stringContaining("Port 7002 answers HTTP"))
+    expect(said).toContainEqual(expect.stringContaining("Port 7002 is the exposed port that answers HTTP"))
     // Other unsupported features are reported.
     expect(findings.at(-1)).toMatchObject({
       code: "ImageSettingsUnused",
