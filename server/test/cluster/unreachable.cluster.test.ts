@@ -132,7 +132,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     await until(
       "it says that it waits",
       () => wired.server.output,
-      (text) => text.includes("Waiting for it")
+      (text) => text.includes("Retrying for up to")
     )
     wired.wires.shut(false)
     await until(

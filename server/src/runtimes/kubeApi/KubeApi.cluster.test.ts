@@ -194,7 +194,7 @@ describeCluster("the API server", () => {
           const before = Date.now()
           const error = yield* Effect.flip(version)
           expect(error).toMatchObject({ reason: "unreachable", status: undefined })
-          expect(error.message).toContain(`the API server ${api.server} is unreachable`)
+          expect(error.message).toContain(`The API server ${api.server} is unreachable`)
           const since = Option.getOrThrow(yield* api.unreachableSince)
           expect(Math.abs(since.getTime() - before)).toBeLessThan(100)
           yield* Effect.flip(version)

@@ -97,7 +97,7 @@ describeCluster("a kubeconfig at the start", () => {
         const expired = yield* refusal({}, { "client-certificate-data": pem(selfSigned) })
         expect(expired.message).toContain("expired at 2020-01-02")
         const broken = yield* refusal({}, { "client-certificate-data": pem("no PEM") })
-        expect(broken.message).toContain("isn't a certificate")
+        expect(broken.message).toContain("isn't a PEM certificate")
         const key = yield* refusal({}, { "client-certificate-data": undefined, "client-key-data": pem("no PEM") })
         expect(key.reason).toBe("credentials")
       })

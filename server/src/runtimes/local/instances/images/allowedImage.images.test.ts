@@ -158,7 +158,9 @@ describe.skipIf(missing.length > 0)("images of the engine's store", () => {
         await push(`fourth ${ownsMachine}`)
         await prune(third)
         await sql((one) => one.unsafe("delete from image_access"))
-        expect(await refusal(acme, tagged(), third, ownsMachine)).toMatch(/^ImageNotFound: .*of this revision is no longer on this machine/)
+        expect(await refusal(acme, tagged(), third, ownsMachine)).toMatch(
+          /^ImageNotFound: .*of this revision is no longer on this machine/
+        )
       }
     })
 
