@@ -1,5 +1,5 @@
 import type { ObjectRef } from "@maxcloud/synth"
-import { Effect, Option, Schedule } from "effect"
+import { Data, Effect, Option, Schedule } from "effect"
 import { within } from "../../../base/node/monotonic.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
@@ -30,6 +30,8 @@ const serviceUid = "serving.knative.dev/serviceUID"
 const concurrency = 24
 /** How long to wait for the cluster's garbage collector to remove what a Knative Service leaves behind. */
 const collected = Schedule.spaced("100 millis").pipe(within("60 seconds"))
+
+class RevisionsLeft extends Data.TaggedError("RevisionsLeft")<{ readonly names: ReadonlyArray<string> }> {}
 
 export interface RemoverOptions {
   readonly api: Requests
@@ -72,7 +74,14 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
         ? Effect.succeed(seen.map((object) => object.metadata.name))
         : Effect.map(listMetadata(api, kinds.revision, namespace), (all) => all.filter(isOf).map((each) => each.name))
     )
-    return Effect.repeat(left, { schedule: collected, until: (each) => each.length === 0 }).pipe(Effect.andThen(left))
+    return left.pipe(
+      Effect.filterOrFail(
+        (names) => names.length === 0,
+        (names) => new RevisionsLeft({ names })
+      ),
+      Effect.retry({ schedule: collected, while: (error) => error._tag === "RevisionsLeft" }),
+      Effect.catchTag("RevisionsLeft", ({ names }) => Effect.succeed(names))
+    )
   }
 
   const removeStep = (key: NamespaceKey, step: ReadonlyArray<Target>) =>
