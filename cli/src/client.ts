@@ -2,15 +2,14 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
 import { layer as nodeHttpClient } from "@effect/platform-node/NodeHttpClient"
-import type { AppName, SecretName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
-import type { InvalidSpec, RegistryHost } from "@maxcloud/sdk/api"
+import type { AppName, SecretName, ServiceName, StageName } from "@maxcloud/config-schema"
+import type { InvalidSpec, ProblemError, RegistryHost } from "@maxcloud/sdk/api"
 import type { DeprecationNotice, LoadedConfig } from "@maxcloud/sdk/effect"
-import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect, Either, Layer, ParseResult, type Redacted, Schema } from "effect"
 import type { Globals } from "./command.ts"
 import { CommandFailed, UsageError } from "./errors/failure.ts"
 import { systemLanguage } from "./output/language.ts"
-import { issueLine } from "./output/report.ts"
+import { problemLine } from "./output/report.ts"
 import { printableLines, type Terminal } from "./output/terminal.ts"
 
 /** The SDK, loaded when the first command needs it. */
@@ -210,19 +209,23 @@ export const connectToApp = (input: Globals & { readonly app: string | undefined
     return { app, stage, cloud: yield* connect(input) }
   })
 
-/** The server's issues, as lines with their positions in the config's files. */
-export const locatedLines = (loaded: LoadedConfig | undefined, issues: ReadonlyArray<SpecIssue>) =>
+/** Problems of an app, as lines with their positions in the config's files. */
+export const locatedLines = (loaded: LoadedConfig | undefined, problems: ReadonlyArray<ProblemError>) =>
   loaded === undefined
-    ? Effect.succeed(issues.map(issueLine))
+    ? Effect.succeed(problems.map(problemLine))
     : Effect.gen(function* () {
         const { renderIssue } = yield* loadSdk
-        const located = yield* Effect.promise(() => loaded.locate(issues))
+        const located = yield* Effect.promise(() => loaded.locate(problems))
         return located.map((value) => renderIssue(value))
       })
 
+/** The fields of a failure that lists problems of an app: with their positions for people, and as in a problem document for `--json`. */
+export const locatedErrors = (loaded: LoadedConfig | undefined, errors: ReadonlyArray<ProblemError>) =>
+  Effect.map(locatedLines(loaded, errors), (details) => ({ details, data: { errors } }))
+
 /** The server's rejection, with the positions in the config that it concerns. */
 export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec) =>
-  Effect.flatMap(locatedLines(loaded, error.errors.map(specIssueOf)), (details) =>
+  Effect.flatMap(locatedErrors(loaded, error.errors), ({ data, details }) =>
     Effect.fail(
       new CommandFailed({
         tag: error._tag,
@@ -235,7 +238,7 @@ export const refused = (loaded: LoadedConfig | undefined) => (error: InvalidSpec
           status: error.status,
           instance: error.instance,
           requestId: error.requestId,
-          errors: error.errors
+          ...data
         }
       })
     )

@@ -1,4 +1,4 @@
-export { inBody, pointerOf, specIssueOf } from "./pointers.ts"
+export { inBody, inSpec, pointerOf, specIssueOf } from "./pointers.ts"
 
 /**
  * Every error, one row each, with its meaning and the exit code of a command that fails with it. `status` and `title` are the fields of the

@@ -1,19 +1,10 @@
-import type { Open } from "./api/openEnum.ts"
+import type { ProblemError } from "./api/problemErrors.ts"
 
 /** A mistake in a config or a request, by its path. */
 interface Issue {
   readonly path: ReadonlyArray<string | number>
   readonly message: string
   readonly code?: string | undefined
-}
-
-/** A mistake, in a problem document's form. */
-interface Place {
-  readonly pointer?: string | undefined
-  readonly parameter?: string | undefined
-  readonly in?: Open<"query" | "path" | "header"> | undefined
-  readonly code: string
-  readonly detail: string
 }
 
 const defaultCode = "invalid_value"
@@ -31,15 +22,21 @@ export const pathOfPointer = (pointer: string): Issue["path"] =>
     .map((part) => (/^(0|[1-9]\d{0,8})$/.test(part) ? Number(part) : part))
 
 /** Issues of the value at `at` in the body. */
-export const inBody = (issues: ReadonlyArray<Issue>, at: Issue["path"] = []): ReadonlyArray<Place> =>
+export const inBody = (issues: ReadonlyArray<Issue>, at: Issue["path"] = []): ReadonlyArray<ProblemError> =>
   issues.map(({ code = defaultCode, message, path }) => ({
     pointer: pointerOf([...at, ...path]),
     code,
     detail: message
   }))
 
+/** Issues of the app in a request's or a deployment's `spec`. */
+export const inSpec = (issues: ReadonlyArray<Issue>): ReadonlyArray<ProblemError> => inBody(issues, ["spec"])
+
 /** Issues of parameters. The first part of a path is the parameter's name. */
-export const inParameters = (issues: ReadonlyArray<Issue>, place: NonNullable<Place["in"]>): ReadonlyArray<Place> =>
+export const inParameters = (
+  issues: ReadonlyArray<Issue>,
+  place: NonNullable<ProblemError["in"]>
+): ReadonlyArray<ProblemError> =>
   issues.map(({ code = defaultCode, message, path }) => ({
     ...(path[0] === undefined ? {} : { parameter: String(path[0]) }),
     in: place,
@@ -49,9 +46,9 @@ export const inParameters = (issues: ReadonlyArray<Issue>, place: NonNullable<Pl
 
 const specPointer = "/spec"
 
-/** Converts a request's mistake into an issue of the app in its `spec`. */
-export const specIssueOf = ({ code, detail, parameter, pointer = "" }: Place): Issue => {
-  const inSpec = pointer === specPointer || pointer.startsWith(`${specPointer}/`)
-  const path = pathOfPointer(inSpec ? pointer.slice(specPointer.length) : pointer)
+/** The opposite of `inSpec`. */
+export const specIssueOf = ({ code, detail, parameter, pointer = "" }: ProblemError): Issue => {
+  const isInSpec = pointer === specPointer || pointer.startsWith(`${specPointer}/`)
+  const path = pathOfPointer(isInSpec ? pointer.slice(specPointer.length) : pointer)
   return { path: parameter === undefined ? path : [parameter], message: detail, code }
 }

@@ -1,8 +1,8 @@
-import { inBody } from "@maxcloud/sdk/errors"
+import { inSpec } from "@maxcloud/sdk/errors"
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
 import { readFileFlag, text, toggle } from "../args/flags.ts"
-import { loadOffline, locatedLines } from "../client.ts"
+import { loadOffline, locatedErrors } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { chartObjects } from "../deploy/chartObjects.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
@@ -57,8 +57,7 @@ export default command({
           tag: "InvalidSpec",
           exit: 2,
           message: "this app can't run without max-cloud",
-          details: yield* locatedLines(loaded, problems),
-          data: { errors: inBody(problems, ["spec"]) }
+          ...(yield* locatedErrors(loaded, inSpec(problems)))
         })
       }
       const ofCharts = (yield* chartObjects(loaded)).map((manifest): PortableManifest => ({ manifest, notes: [] }))

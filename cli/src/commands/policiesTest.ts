@@ -1,6 +1,6 @@
 import { Effect } from "effect"
 import { required, text } from "../args/flags.ts"
-import { connect, loadApp, loadSchemas, locatedLines, refused } from "../client.ts"
+import { connect, loadApp, loadSchemas, locatedErrors, refused } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { deployMetadata, metadataFlag } from "../deploy/deployMetadata.ts"
 import { CommandFailed } from "../errors/failure.ts"
@@ -37,8 +37,7 @@ export default command({
         tag: "PolicyBroken",
         exit: 2,
         message: `${spec.app} (${stage}) breaks it`,
-        details: yield* locatedLines(loaded, findings),
-        data: { findings }
+        ...(yield* locatedErrors(loaded, findings))
       })
     })
 })

@@ -1,7 +1,6 @@
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
-import { inBody } from "@maxcloud/sdk/errors"
 import { Effect } from "effect"
-import { locatedLines } from "../client.ts"
+import { locatedErrors, locatedLines } from "../client.ts"
 import { CommandFailed } from "../errors/failure.ts"
 import type { Terminal } from "../output/terminal.ts"
 
@@ -30,7 +29,6 @@ export const refuseBroken = (loaded: LoadedConfig) =>
       tag: "ConfigInvalid",
       exit: 2,
       message: "this app breaks a policy of its config",
-      details: yield* locatedLines(loaded, problems),
-      data: { errors: inBody(problems, ["spec"]) }
+      ...(yield* locatedErrors(loaded, problems))
     })
   })

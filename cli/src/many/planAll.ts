@@ -1,5 +1,5 @@
-import type { SpecIssue } from "@maxcloud/config-schema"
-import type { Plan } from "@maxcloud/sdk/api"
+import type { Plan, ProblemError } from "@maxcloud/sdk/api"
+import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect } from "effect"
 import { connect, loadSchemas, locatedLines } from "../client.ts"
 import { deployMetadata } from "../deploy/deployMetadata.ts"
@@ -20,8 +20,8 @@ interface Input extends ManyInput {
  * what will be deployed.
  */
 const solvedBy = (app: App, others: ReadonlyArray<App>) =>
-  Effect.map(loadSchemas, ({ referencesOf, targetOf }) => (issue: SpecIssue): string | undefined => {
-    const [first, index, field, name] = issue.path
+  Effect.map(loadSchemas, ({ referencesOf, targetOf }) => (problem: ProblemError): string | undefined => {
+    const [first, index, field, name] = specIssueOf(problem).path
     if (first !== "services" || typeof index !== "number" || field !== "env" || typeof name !== "string")
       return undefined
     const { spec, stage } = app.loaded
@@ -34,7 +34,7 @@ const solvedBy = (app: App, others: ReadonlyArray<App>) =>
       const service = other?.services.find((each) => each.name === target.service)
       const isAllowed = other?.exports[target.service]?.to.includes(spec.app) === true
       const isReached = reference.property !== "publicUrl" || service?.visibility === "public"
-      if (service !== undefined && isAllowed && isReached && issue.message.includes(`"${target.app}"`))
+      if (service !== undefined && isAllowed && isReached && problem.detail.includes(`"${target.app}"`))
         return target.app
     }
     return undefined
@@ -57,8 +57,8 @@ export const planAll = (
           const plan = yield* Effect.either(cloud.plan(app.loaded, { manifests: input.manifests, metadata }))
           if (plan._tag === "Left") return { app, failed: plan.left }
           const solved = yield* solvedBy(app, apps)
-          const after = [...new Set(plan.right.problems.flatMap((issue) => solved(issue) ?? []))].sort()
-          const problems = plan.right.problems.filter((issue) => solved(issue) === undefined)
+          const after = [...new Set(plan.right.problems.flatMap((problem) => solved(problem) ?? []))].sort()
+          const problems = plan.right.problems.filter((problem) => solved(problem) === undefined)
           return { app, after, plan: { ...plan.right, problems } }
         }),
       { concurrency: sideBySide }

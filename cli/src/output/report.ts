@@ -1,5 +1,5 @@
 import type { SpecIssue } from "@maxcloud/config-schema"
-import type { ApiError, Deployment, DeploymentService, PlanOutdated } from "@maxcloud/sdk/api"
+import type { ApiError, Deployment, DeploymentService, PlanOutdated, ProblemError } from "@maxcloud/sdk/api"
 import type { MaxCloudError } from "@maxcloud/sdk/effect"
 import { apiErrors, codeOf, specIssueOf } from "@maxcloud/sdk/errors"
 import { type ExitCode, exitCodeOf, exitCodeOfStatus, isErrorTag } from "../errors/exitCodes.ts"
@@ -39,8 +39,10 @@ const pathText = (path: SpecIssue["path"]): string =>
     .join("")
     .replace(/^\./, "")
 
-export const issueLine = (issue: SpecIssue): string =>
-  issue.path.length === 0 ? issue.message : `${pathText(issue.path)}: ${issue.message}`
+export const problemLine = (problem: ProblemError): string => {
+  const { message, path } = specIssueOf(problem)
+  return path.length === 0 ? message : `${pathText(path)}: ${message}`
+}
 
 /** The report of an expected failure; undefined for a defect. */
 export const reportOf = (error: unknown): Report | undefined => {
@@ -110,7 +112,7 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   switch (error._tag) {
     case "InvalidRequest":
     case "InvalidSpec":
-      return { details: error.errors.map((each) => issueLine(specIssueOf(each))), data: { errors: error.errors } }
+      return { details: error.errors.map(problemLine), data: { errors: error.errors } }
     case "ConfigInvalid":
       return configFields(error)
     case "SourceInvalid":

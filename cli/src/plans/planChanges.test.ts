@@ -44,7 +44,7 @@ it("names exactly the digests, versions and objects that differ", () => {
       images: { nginx: null },
       secretVersions: {},
       manifests: null,
-      problems: [{ path: [], message: 'the secret "KEY" is not set' }]
+      problems: [{ pointer: "/spec", code: "invalid_value", detail: 'the secret "KEY" is not set' }]
     })
   ).toEqual([
     "image nginx: sha256:aaaaaaaaaaaa → (unknown)",

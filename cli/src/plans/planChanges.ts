@@ -41,5 +41,5 @@ export const planChanges = (approved: Plan, now: Plan): ReadonlyArray<string> =>
           if (before === after) return []
           return [`${before === undefined ? "+" : after === undefined ? "-" : "~"} ${name}`]
         })
-  return [...images, ...secrets, ...objects, ...now.problems.map(({ message }) => `problem: ${message}`)]
+  return [...images, ...secrets, ...objects, ...now.problems.map(({ detail }) => `problem: ${detail}`)]
 }

@@ -1,9 +1,9 @@
 import type { AppSpec } from "@maxcloud/config-schema"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
-import { inBody } from "@maxcloud/sdk/errors"
+import { inSpec } from "@maxcloud/sdk/errors"
 import type { TenantContext } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { locatedLines } from "../client.ts"
+import { locatedErrors } from "../client.ts"
 import { CommandFailed } from "../errors/failure.ts"
 
 /** Fails if no server can deploy the app: its names are too long in total, or Knative would reject it. */
@@ -16,7 +16,6 @@ export const refuseImpossible = (loaded: LoadedConfig, spec: AppSpec, tenant: Te
       tag: "InvalidSpec",
       exit: 2,
       message: "this app can't be deployed",
-      details: yield* locatedLines(loaded, problems),
-      data: { errors: inBody(problems, ["spec"]) }
+      ...(yield* locatedErrors(loaded, inSpec(problems)))
     })
   })

@@ -2,10 +2,10 @@ import { AppName, AppSpec, ServiceName, StageName } from "@maxcloud/config-schem
 import { Schema } from "effect"
 import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
-import { Finding } from "./finding.ts"
 import { DeploymentId, PlanId } from "./ids.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { ProblemError } from "./problemErrors.ts"
 import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
@@ -59,7 +59,7 @@ export const Deployment = Schema.Struct({
   status: DeploymentStatus,
   services: Schema.Array(DeploymentService),
   /** Settings that the runtime can't apply, as in the plan. */
-  warnings: Schema.Array(Finding),
+  warnings: Schema.Array(ProblemError),
   createdAt: Time,
   startedAt: Schema.NullOr(Time),
   finishedAt: Schema.NullOr(Time)
@@ -149,8 +149,8 @@ export const Plan = Schema.Struct({
   app: AppName,
   stage: StageName,
   changes: Schema.Array(ServiceChange),
-  problems: Schema.Array(Finding),
-  warnings: Schema.Array(Finding),
+  problems: Schema.Array(ProblemError),
+  warnings: Schema.Array(ProblemError),
   /** Changes of the platform's settings that haven't been rolled out yet to the current deployments. */
   platform: Schema.optionalWith(Schema.Array(PlatformChange), { default: () => [] }),
   /** The images' digests, by their names in the spec; null if only the first instance resolves it. */

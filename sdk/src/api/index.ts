@@ -1,4 +1,5 @@
 export * from "../diagnosis/index.ts"
+export { inBody, inParameters, inSpec, pathOfPointer, pointerOf, specIssueOf } from "../pointers.ts"
 export * from "./api.ts"
 export * from "./audit.ts"
 export * from "./auditExport.ts"

@@ -1,9 +1,10 @@
-import { AppName, SpecIssue, StageName, textUpTo } from "@maxcloud/config-schema"
+import { AppName, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { DeploymentMetadata } from "./deploymentOrigin.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
+import { ProblemError } from "./problemErrors.ts"
 import { SentSpec } from "./sentSpec.ts"
 import { Time } from "./time.ts"
 
@@ -74,7 +75,7 @@ export interface TryPolicy extends Schema.Schema.Type<typeof TryPolicy> {}
 
 /** The findings of an expression in an app. */
 export const PolicyTrial = Schema.Struct({
-  /** Empty if the app follows it. Paths are those of the AppSpec. */
-  findings: Schema.Array(SpecIssue)
+  /** Empty if the app follows it. */
+  findings: Schema.Array(ProblemError)
 }).annotations({ identifier: "PolicyTrial" })
 export interface PolicyTrial extends Schema.Schema.Type<typeof PolicyTrial> {}

@@ -2,6 +2,7 @@ import { evaluateConfig, type SpecIssue, type StageName } from "@maxcloud/config
 import type { Config } from "@maxcloud/config-schema/authoring"
 import { Effect, Either } from "effect"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
+import { specIssueOf } from "../pointers.ts"
 import type { ServerFacts } from "./configFacts.ts"
 import { gitStateOf } from "./gitState.ts"
 import { readablePath } from "./issuePath.ts"
@@ -40,7 +41,7 @@ export const evaluateInProcess = <E>(config: Config, stage: StageName, server: E
       files: [],
       assumed: [],
       charts: [],
-      locate
+      locate: (problems) => locate(problems.map(specIssueOf))
     } satisfies LoadedConfig
   })
 }

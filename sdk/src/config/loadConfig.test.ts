@@ -84,7 +84,7 @@ export default defineConfig({
       "later.ts": `${imports}export default defineConfig({\n  app: "shop",\n  services: [\n    service("api", {\n      image: "nginx",\n      env: { S: secret("S") }\n    })\n  ]\n})`
     })
     const config = await loadConfig({ folder: root, file: "later.ts" })
-    const [issue] = await config.locate([{ path: ["services", 0, "env", "S"], message: "not set" }])
+    const [issue] = await config.locate([{ pointer: "/spec/services/0/env/S", code: "missing", detail: "not set" }])
     expect(issue === undefined ? "" : renderIssue(issue, root)).toBe("later.ts:7:14  services.api.env.S  not set")
   })
 

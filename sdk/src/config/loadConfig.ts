@@ -4,7 +4,6 @@ import {
   type AppSpec,
   type GitState,
   type Location,
-  type PolicyFindings,
   parsePolicyList,
   productionStage,
   type SpecIssue,
@@ -12,12 +11,14 @@ import {
 } from "@maxcloud/config-schema"
 import type { PolicyAnswer } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Option, ParseResult, Schema } from "effect"
+import type { ProblemError } from "../api/index.ts"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
+import { specIssueOf } from "../pointers.ts"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { evaluate } from "./evaluate.ts"
 import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
-import { type EvaluatedApp, parseJudged } from "./policies.ts"
+import { type ConfigFindings, type EvaluatedApp, parseJudged } from "./policies.ts"
 
 /** A config, loaded for a stage. */
 export interface LoadedConfig {
@@ -28,15 +29,15 @@ export interface LoadedConfig {
   readonly stage: StageName
   readonly spec: AppSpec
   /** The findings of the config's `policies`. With problems, it can't be deployed. */
-  readonly policies: PolicyFindings
+  readonly policies: ConfigFindings
   /** The absolute paths of the config and the files that it imports, without those of installed packages. */
   readonly files: ReadonlyArray<string>
   /** The facts that the config reads and that only a server knows, if it was loaded without one: it got `local` and `kubernetes`. */
   readonly assumed: ReadonlyArray<ServerFact>
   /** The unchanged objects of the config's charts, if requested with `charts`. */
   readonly charts: ReadonlyArray<unknown>
-  /** Locates issues in the config's files, for example issues that a server reports. */
-  readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
+  /** Locates problems of the app in the config's files: those of `policies`, of a plan or of a refused deployment. */
+  readonly locate: (problems: ReadonlyArray<ProblemError>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 
 export interface LoadConfigOptions {
@@ -63,7 +64,7 @@ interface Read extends EvaluatedApp {
   readonly facts: ReadonlyArray<string>
   readonly files: ReadonlyArray<string>
   readonly charts: ReadonlyArray<unknown>
-  readonly locate: LoadedConfig["locate"]
+  readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 
 const inOrder = (issues: ReadonlyArray<ConfigIssue>): ReadonlyArray<ConfigIssue> =>
@@ -226,6 +227,6 @@ export const loadConfig = <E = never>(
       assumed:
         server === undefined ? read.facts.filter(isServerFact).filter((name) => !Object.hasOwn(given, name)) : [],
       charts: read.charts,
-      locate: read.locate
+      locate: (problems) => read.locate(problems.map(specIssueOf))
     }
   })

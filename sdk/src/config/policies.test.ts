@@ -191,11 +191,11 @@ describe("an app that breaks a policy", () => {
     expect(String(refused)).toMatch(/services\.web\.image {2}noLatest: .*\nown: Never\./)
     expect(sent).toEqual(["/api/v1/info"])
     const plan = await client.plan(config)
-    expect(plan.problems.map(({ code, path }) => [code, path.join(".")])).toEqual([
-      ["policy", "services.0.image"],
-      ["policy", ""]
+    expect(plan.problems.map(({ code, pointer }) => [code, pointer])).toEqual([
+      ["policy", "/spec/services/0/image"],
+      ["policy", "/spec"]
     ])
-    expect(plan.warnings.map(({ path }) => path.join("."))).toEqual(["services.0.memory"])
+    expect(plan.warnings.map(({ pointer }) => pointer)).toEqual(["/spec/services/0/memory"])
   })
 
   it("isn't rendered in tests; warnings are", async () => {

@@ -1,7 +1,6 @@
 import {
   type AppSpec,
   judge,
-  type PolicyFindings,
   parsePolicies,
   policyAppOf,
   type SpecIssue,
@@ -9,7 +8,15 @@ import {
 } from "@maxcloud/config-schema"
 import type { PolicyAnswer, WrittenPolicy } from "@maxcloud/config-schema/authoring"
 import { Either } from "effect"
+import type { ProblemError } from "../api/index.ts"
 import { parseEvaluated } from "../input/parse.ts"
+import { inSpec } from "../pointers.ts"
+
+/** The findings of a config's policies in its app. */
+export interface ConfigFindings {
+  readonly problems: ReadonlyArray<ProblemError>
+  readonly warnings: ReadonlyArray<ProblemError>
+}
 
 /** An evaluated config with its policies. */
 export interface EvaluatedApp {
@@ -32,6 +39,9 @@ export const parseJudged = ({ policies, ...evaluated }: EvaluatedApp, stage: Sta
     spec,
     /** The app for the config's own policies; undefined if it has none. */
     asked: kept.right.some((policy) => policy.check === undefined) ? app : undefined,
-    findings: (answers: ReadonlyArray<PolicyAnswer>): PolicyFindings => judge(app, kept.right, answers)
+    findings: (answers: ReadonlyArray<PolicyAnswer>): ConfigFindings => {
+      const { problems, warnings } = judge(app, kept.right, answers)
+      return { problems: inSpec(problems), warnings: inSpec(warnings) }
+    }
   })
 }

@@ -1,13 +1,6 @@
 import { encodeAppSpec } from "@maxcloud/config-schema"
 import { Effect, Stream } from "effect"
-import {
-  type Deployment,
-  type DeploymentEvent,
-  type DeploymentId,
-  InvalidSpec,
-  inBody,
-  type Plan
-} from "../api/index.ts"
+import { type Deployment, type DeploymentEvent, type DeploymentId, InvalidSpec, type Plan } from "../api/index.ts"
 import type { CallError, ConfigInvalid, SourceInvalid } from "../errors.ts"
 import { parseOptions } from "../input/parse.ts"
 import { CallKey } from "../transport/askAgain.ts"
@@ -48,7 +41,7 @@ const notExact = ({ images, problems }: Plan) => {
     problems.length > 0
       ? "The app can't be deployed like this, so there is no plan to approve."
       : `The digest of the image ${unpinned} isn't known, so the plan can't say what would run. Retry if its registry was unreachable, or name the image by its digest.`
-  return new InvalidSpec({ detail, errors: inBody(problems, ["spec"]) })
+  return new InvalidSpec({ detail, errors: problems })
 }
 
 type Events = (id: DeploymentId) => Stream.Stream<DeploymentEvent, CallError>

@@ -8,7 +8,7 @@ import {
   type StageName
 } from "@maxcloud/config-schema"
 import { Effect, Either } from "effect"
-import { InvalidRequest, InvalidSpec, inBody, PlanId } from "../api/index.ts"
+import { InvalidRequest, InvalidSpec, inSpec, PlanId } from "../api/index.ts"
 import type { LoadedConfig } from "../config/loadConfig.ts"
 import { ConfigInvalid } from "../errors.ts"
 import { parseDescribed } from "../input/described.ts"
@@ -85,7 +85,7 @@ export const prepare = Effect.fn("MaxCloud.prepare")(function* (
     : parseAppSpec(app).pipe(
         Either.mapLeft((issues) => {
           const detail = issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("\n")
-          return new InvalidSpec({ detail, errors: inBody(issues, ["spec"]) })
+          return new InvalidSpec({ detail, errors: inSpec(issues) })
         })
       )
   const described = yield* parseDescribed(options)

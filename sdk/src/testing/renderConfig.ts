@@ -6,17 +6,16 @@ import {
   evaluateConfig,
   type GitState,
   OrganizationName,
-  type PolicyFindings,
   productionStage,
-  type SpecIssue,
   StageName
 } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import { assumedFacts } from "../config/configFacts.ts"
-import { loadConfig } from "../config/loadConfig.ts"
+import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts"
 import { placesInModule } from "../config/modulePlaces.ts"
-import { parseJudged } from "../config/policies.ts"
-import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
+import { type ConfigFindings, parseJudged } from "../config/policies.ts"
+import { ConfigInvalid } from "../errors.ts"
+import { inSpec, specIssueOf } from "../pointers.ts"
 import { never, run } from "../promises.ts"
 import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
 
@@ -40,16 +39,17 @@ export interface RenderOptions {
 interface Checked {
   readonly file: string
   readonly spec: AppSpec
-  readonly policies: PolicyFindings
-  readonly locate: (issues: ReadonlyArray<SpecIssue>) => Promise<ReadonlyArray<ConfigIssue>>
+  readonly policies: ConfigFindings
+  readonly locate: LoadedConfig["locate"]
 }
 
 const checkedObject = async (config: Config, context: ConfigContext): Promise<Checked> => {
   const evaluated = await evaluateConfig(config, context)
   const file = evaluated.locations.find((each) => each !== undefined)?.file ?? ""
-  const locate: Checked["locate"] = (issues) => placesInModule(file, evaluated.spec, evaluated.locations, issues)
+  const locate: Checked["locate"] = (problems) =>
+    placesInModule(file, evaluated.spec, evaluated.locations, problems.map(specIssueOf))
   const parsed = parseJudged(evaluated, StageName.make(context.stage))
-  if (Either.isLeft(parsed)) throw new ConfigInvalid({ file, issues: await locate(parsed.left) })
+  if (Either.isLeft(parsed)) throw new ConfigInvalid({ file, issues: await locate(inSpec(parsed.left)) })
   const { asked, findings, spec } = parsed.right
   const answers = asked === undefined ? [] : await evaluated.askOwn(asked)
   return { file, spec, policies: findings(answers), locate }
@@ -81,7 +81,7 @@ export const renderConfig = async (options: RenderOptions = {}): Promise<Rendere
     stage: StageName.make(stage)
   })
   const { policies } = checked
-  const problems = [...hostProblems(spec, tenant), ...knativeProblems(spec), ...policies.problems]
+  const problems = [...inSpec([...hostProblems(spec, tenant), ...knativeProblems(spec)]), ...policies.problems]
   if (problems.length > 0) throw new ConfigInvalid({ file: checked.file, issues: await checked.locate(problems) })
   return renderedConfig(
     encodeAppSpec(spec),

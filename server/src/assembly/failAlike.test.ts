@@ -89,7 +89,7 @@ interface Told {
 /** `plan` fails by showing all its problems. */
 const told = (result: unknown): Told => {
   if (Predicate.hasProperty(result, "problems") && Array.isArray(result.problems) && result.problems.length > 0) {
-    return { tag: "shown", messages: result.problems.map((each) => String(each.message)) }
+    return { tag: "shown", messages: result.problems.map((each) => String(each.detail)) }
   }
   if (result instanceof ConfigInvalid) return { tag: result._tag, messages: result.issues.map((each) => each.message) }
   if (result instanceof InvalidSpec) return { tag: result._tag, messages: result.errors.map((each) => each.detail) }

@@ -94,7 +94,7 @@ describe("a stand-in for an image", () => {
     const billing = service("billing", { image: "registry.invalid/acme/billing:7" })
     const config = defineConfig({ app: "seen", services: [billing] })
     const plan = await cloud.client.plan(config)
-    expect(plan.warnings.map(({ message }) => message)).toContainEqual(expect.stringContaining("a stand-in for it"))
+    expect(plan.warnings.map(({ detail }) => detail)).toContainEqual(expect.stringContaining("a stand-in for it"))
     expect(JSON.stringify(plan)).not.toContain("sha256:")
     await cloud.client.deploy(config)
     const { status } = await cloud.client.services.get("billing", { app: "seen" })

@@ -106,7 +106,7 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     await status(pods, { phase: "Running", podIP: "10.78.0.5", podIPs: [{ ip: "10.78.0.5" }] })
     const plan = () => wired.server.client.plan(app)
     const refused = await until("the range is refused", plan, (one) => one.problems.length > 0, 90)
-    expect(refused.problems[0]?.message ?? "").toMatch(
+    expect(refused.problems[0]?.detail ?? "").toMatch(
       /10\.77\.0\.0\/16" is private .*no known range contains 10\.78\.0\.5.*MAXCLOUD_CLOSED_RANGES; `maxcloud cluster check`/
     )
     const error = await wired.server.client.deploy(app).then(

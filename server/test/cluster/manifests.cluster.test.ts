@@ -88,7 +88,7 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
 
   it("are a problem of the plan while the server lacks the rights", { timeout: 60_000 }, async () => {
     const { problems } = await wired.server.client.plan(app)
-    const messages = problems.map((problem) => problem.message).join("\n")
+    const messages = problems.map((problem) => problem.detail).join("\n")
     expect(messages).toMatch(/ConfigMap ".*settings": the server lacks a permission.*cluster install --manifests/)
     expect(messages).toMatch(/PodDisruptionBudget ".*web": the server lacks a permission/)
   })

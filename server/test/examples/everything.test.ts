@@ -23,7 +23,7 @@ describe("the config that uses every feature, on the local runtime", () => {
       "create web",
       "create worker"
     ])
-    const fields = warnings.flatMap(({ path }) => path.slice(2, 3))
+    const fields = warnings.flatMap(({ pointer = "" }) => pointer.split("/").slice(4, 5))
     for (const field of ["cpu", "memory", "files", "egress"]) expect(fields).toContain(field)
   })
 

@@ -80,7 +80,7 @@ describe("accepting", () => {
         stage: productionStage,
         spec: { app: shop, services }
       })
-      expect(problems).toMatchObject([{ path: ["services", 0, "egress", 1] }])
+      expect(problems).toMatchObject([{ pointer: "/spec/services/0/egress/1" }])
     })
   )
 
@@ -108,7 +108,7 @@ describe("accepting", () => {
         stage: productionStage,
         spec: { app: shop, services }
       })
-      expect(plan.problems).toMatchObject([{ path: ["services", 0, "egress", 1], message }])
+      expect(plan.problems).toMatchObject([{ pointer: "/spec/services/0/egress/1", detail: message }])
     })
     await unknowing.runPromise(refused).finally(() => unknowing.dispose())
   })
@@ -279,8 +279,8 @@ describe("planning", () => {
         },
         { service: "old", action: "delete", fields: [] }
       ])
-      expect(planned.problems.map((problem) => problem.path)).toEqual([["services", 1, "env", "B"]])
-      expect(planned.warnings.map((warning) => warning.path)).toEqual([["services", 1, "egress"]])
+      expect(planned.problems.map(({ pointer }) => pointer)).toEqual(["/spec/services/1/env/B"])
+      expect(planned.warnings.map(({ pointer }) => pointer)).toEqual(["/spec/services/1/egress"])
     })
   )
 })
@@ -550,7 +550,7 @@ describe("organizations", () => {
         spec: { app: shop, services: [{ name: "web", image: "ready:1" }] }
       })
       expect(planned.changes.map((change) => change.action)).toEqual(["create"])
-      expect(planned.problems.map((problem) => problem.message)).toEqual([])
+      expect(planned.problems.map(({ detail }) => detail)).toEqual([])
 
       expect((yield* listDeployments(mine, shop, productionStage)).map((each) => each.id)).toEqual([a.done.id])
       expect((yield* listApps(mine)).map((app) => app.deployment?.id)).toEqual([a.done.id])

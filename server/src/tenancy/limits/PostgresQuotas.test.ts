@@ -82,7 +82,7 @@ layer(server, { excludeTestServices: true })("quotas", (it) => {
         expect(yield* refused(org, [{ name: "c", ...one }], "third")).toMatch(message)
         const { plan, destroy, deleteService } = yield* Deployments
         const { problems } = yield* plan(planOf(targetOf(org, [{ name: "c", ...one }], "third")))
-        expect(problems[0]?.message ?? "").toMatch(message)
+        expect(problems[0]?.detail ?? "").toMatch(message)
         expect((yield* quotas.use(org.id)).deploymentsPerHour).toBe(2)
 
         // Lowered below the present use.

@@ -1,4 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { inSpec } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../../base/database/newId.ts"
 import { storableJson } from "../../../base/database/storable.ts"
@@ -58,7 +59,7 @@ export const insertDeployment = (
         ${storableJson(Object.assign({}, ...wanted.map((each) => each.secretVersions)))}::jsonb,
         ${input.externalSecrets === undefined ? null : storableJson(input.externalSecrets)}::jsonb,
         ${storableJson(encodeImages(input.images))}::jsonb, ${input.forceConflicts === true},
-        ${storableJson(input.warnings)}::jsonb, ${origin.kind}, ${origin.from ?? null}, ${author?.type ?? null},
+        ${storableJson(inSpec(input.warnings))}::jsonb, ${origin.kind}, ${origin.from ?? null}, ${author?.type ?? null},
         ${author?.id ?? null}, ${origin.message ?? null}, ${storableJson(origin.metadata ?? {})}::jsonb)`
   })
 

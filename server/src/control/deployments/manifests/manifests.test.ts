@@ -74,10 +74,7 @@ describe("manifests of a config", () => {
       const org = yield* newOrganization
       const spec = specOf(tenSeconds, [configMap("settings", { a: "1" })])
       const { objects, problems } = yield* planned(org, spec)
-      expect(problems.map((problem) => problem.path)).toEqual([
-        ["services", 0, "manifests", 0],
-        ["manifests", 0]
-      ])
+      expect(problems.map(({ pointer }) => pointer)).toEqual(["/spec/services/0/manifests/0", "/spec/manifests/0"])
       expect(objects).toEqual([])
       expect(yield* Effect.flip(accept(org, spec))).toMatchObject({
         _tag: "InvalidSpec",

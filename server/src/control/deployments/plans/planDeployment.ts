@@ -1,4 +1,5 @@
 import { maxSpecIssues, ServiceName } from "@maxcloud/config-schema"
+import { inSpec } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { pinOf } from "../../../base/words/imageName.ts"
 import { Quotas } from "../../../tenancy/limits/Quotas.ts"
@@ -59,8 +60,8 @@ export const planDeployment = (
       app: target.app,
       stage: target.stage,
       changes: changes.map((change) => ({ ...change, service: ServiceName.make(change.service) })),
-      problems,
-      warnings,
+      problems: inSpec(problems),
+      warnings: inSpec(warnings),
       platform: yield* platformChanges(target),
       images,
       secretVersions: Object.fromEntries(wanted.flatMap((each) => Object.entries(each.secretVersions))),

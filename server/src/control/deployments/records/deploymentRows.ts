@@ -1,10 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
+import { SpecIssue } from "@maxcloud/config-schema"
 import {
   Deployment,
   DeploymentEvent,
   type DeploymentId,
   DeploymentStatus,
-  type OrganizationId
+  inSpec,
+  type OrganizationId,
+  ProblemError
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../../base/database/storable.ts"
@@ -20,9 +23,11 @@ const {
   status: _status,
   ...plain
 } = Deployment.fields
+/** Deployments of earlier builds have warnings with a `path`. */
 const Row = Schema.Struct({
   ...plain,
   ...DeploymentStatus.fields,
+  warnings: Schema.Array(Schema.Union(ProblemError, SpecIssue)),
   user_message: Deployment.fields.message,
   created_at: Schema.DateFromSelf,
   started_at: Instant,
@@ -62,14 +67,17 @@ export const deploymentColumns = (sql: SqlClient) => sql`
 
 /** Without people's email addresses: see `withEmails`. */
 export const readDeployments = (rows: unknown) =>
-  decodeRows(rows).map(({ created_at, finished_at, message, reason, started_at, state, user_message, ...row }) => ({
-    ...row,
-    message: user_message,
-    status: { state, reason, message },
-    createdAt: created_at.toISOString(),
-    startedAt: text(started_at),
-    finishedAt: text(finished_at)
-  }))
+  decodeRows(rows).map(
+    ({ created_at, finished_at, message, reason, started_at, state, user_message, warnings, ...row }) => ({
+      ...row,
+      message: user_message,
+      status: { state, reason, message },
+      warnings: warnings.flatMap((each) => ("detail" in each ? [each] : inSpec([each]))),
+      createdAt: created_at.toISOString(),
+      startedAt: text(started_at),
+      finishedAt: text(finished_at)
+    })
+  )
 
 export const findDeployment = (organizationId: OrganizationId, id: string) =>
   Effect.flatMap(

@@ -36,7 +36,7 @@ const accept = (organization: Organization, app: string, given: App, stage = pro
 const plan = (organization: Organization, app: string, given: App, stage = production) =>
   Effect.map(
     Effect.flatMap(Deployments, (found) => found.plan(target(organization, app, given, stage))),
-    ({ problems }) => problems.map(({ message, path }) => `${path.join(".")}: ${message}`)
+    ({ problems }) => problems.map(({ detail, pointer }) => `${pointer}: ${detail}`)
   )
 
 const api = { name: "api", visibility: "internal" }
@@ -51,7 +51,7 @@ describe("links to other apps", () => {
       const org = yield* newOrganization
       const problem = Effect.map(plan(org, "shop", shop()), (problems) => problems.join("\n"))
       expect(yield* problem).toBe(
-        `services.0.env.BILLING: The app "billing" isn't deployed. Deploy it first, or correct its name.`
+        `/spec/services/0/env/BILLING: The app "billing" isn't deployed. Deploy it first, or correct its name.`
       )
       yield* accept(org, "billing", billing, dev)
       expect(yield* problem).toContain(`isn't deployed to the stage "production". It has "dev"`)
@@ -67,7 +67,7 @@ describe("links to other apps", () => {
       yield* accept(org, "billing", billing)
       expect(yield* problem).toBe("")
       expect(yield* plan(org, "shop", shop(calling({ property: "publicUrl" })))).toEqual([
-        `services.0.env.BILLING: "api" of "billing" is internal and has no public URL. Use its \`url\`.`
+        `/spec/services/0/env/BILLING: "api" of "billing" is internal and has no public URL. Use its \`url\`.`
       ])
       yield* accept(org, "shop", shop())
     })
@@ -100,7 +100,7 @@ describe("links to other apps", () => {
       yield* accept(org, "shop", shop())
       const withoutExport = { services: [api] }
       expect(yield* plan(org, "billing", withoutExport)).toEqual([
-        `exports: The export of "api" to "shop" can't be removed: "web" of "shop" (production) uses it. Deploy "shop" without external("billing", "api") first, or keep it.`
+        `/spec/exports: The export of "api" to "shop" can't be removed: "web" of "shop" (production) uses it. Deploy "shop" without external("billing", "api") first, or keep it.`
       ])
       expect((yield* plan(org, "billing", { services: [{ name: "other" }] })).join()).toContain(
         `The service "api" can't be removed: "web" of "shop" (production) uses it.`

@@ -53,7 +53,7 @@ describe("policies of an organization", () => {
       const large = specOf({ memory: "2Gi" })
       const { problems } = yield* plan(org, large)
       const message = 'Policy "small" of the organization: Use 1Gi or less.'
-      expect(problems).toEqual([{ path: ["services", 0, "memory"], message, code: "policy" }])
+      expect(problems).toEqual([{ pointer: "/spec/services/0/memory", code: "policy", detail: message }])
       expect(yield* Effect.flip(accept(org, large))).toMatchObject({
         _tag: "InvalidSpec",
         errors: [{ pointer: "/spec/services/0/memory", code: "policy", detail: message }]
@@ -107,7 +107,7 @@ describe("policies of an organization", () => {
       )
       expect(back.kind).toBe("rollback")
       expect(back.warnings).toMatchObject([
-        { path: ["services", 0, "image"], message: expect.stringContaining('Policy "no-latest"') }
+        { pointer: "/spec/services/0/image", code: "policy", detail: expect.stringContaining('Policy "no-latest"') }
       ])
       const passed = yield* sql`
         select 1 from audit_entries where organization_id = ${org.id} and action = 'policies.pass'`
@@ -121,14 +121,14 @@ describe("policies of an organization", () => {
       const org = yield* newOrganization
       yield* set(org, "soft", "service.tag == '2'", { enforcement: "warn" })
       const { problems, warnings } = yield* plan(org, specOf())
-      expect([problems, warnings.map(({ message }) => message)]).toEqual([
+      expect([problems, warnings.map(({ detail }) => detail)]).toEqual([
         [],
         [`Policy "soft" of the organization: This must be true, but isn't: service.tag == '2'`]
       ])
       expect((yield* accept(org, specOf())).warnings).toHaveLength(1)
       yield* set(org, "branch", "metadata.branch == 'main'")
       const [fault] = (yield* plan(org, specOf())).problems
-      expect(fault?.message).toMatch(/The organization's policy "branch" can't be checked: field not found: branch\./)
+      expect(fault?.detail).toMatch(/The organization's policy "branch" can't be checked: field not found: branch\./)
       yield* Effect.flip(accept(org, specOf()))
       yield* Effect.flip(accept(org, specOf(), { branch: "feature" }))
       expect((yield* plan(org, specOf(), { branch: "main" })).problems).toEqual([])
@@ -154,7 +154,9 @@ describe("policies of an organization", () => {
       const trial = (expression: string) =>
         deployments.testPolicy(org, { expression, spec, stage: StageName.make("dev") })
       expect((yield* trial("stage == 'dev'")).findings).toEqual([])
-      expect((yield* trial("service.tag != 'latest'")).findings).toMatchObject([{ path: ["services", 0, "image"] }])
+      expect((yield* trial("service.tag != 'latest'")).findings).toMatchObject([
+        { pointer: "/spec/services/0/image", code: "policy" }
+      ])
       expect(yield* Effect.flip(trial("service."))).toMatchObject({
         _tag: "InvalidRequest",
         errors: [{ pointer: "/expression" }]
@@ -238,7 +240,7 @@ describe("policies of an organization", () => {
         const { problems } = await run(plan(org, spec, known))
         const accepted = await run(Effect.either(accept(org, spec, known)))
         const refusals = accepted._tag === "Left" && "errors" in accepted.left ? accepted.left.errors : []
-        expect(refusals.map(({ detail }) => detail)).toEqual(problems.map(({ message }) => message))
+        expect(refusals.map(({ detail }) => detail)).toEqual(problems.map(({ detail }) => detail))
         expect(accepted._tag).toBe(problems.length === 0 ? "Right" : "Left")
         for (const name of names) {
           await run(Effect.flatMap(Policies, (found) => found.remove(org.id, PolicyName.make(name))))

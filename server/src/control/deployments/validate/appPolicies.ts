@@ -1,6 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, type AppSpec, noFindings, parseAppSpecInTurns, policyAppOf, StageName } from "@maxcloud/config-schema"
-import type { DeploymentMetadata, PolicyChange, TryPolicy } from "@maxcloud/sdk/api"
+import { type DeploymentMetadata, inSpec, type PolicyChange, type TryPolicy } from "@maxcloud/sdk/api"
 import { Effect, Either, Schema } from "effect"
 import type { Organization } from "../../../base/words/Organization.ts"
 import type { Target } from "../../../base/words/Target.ts"
@@ -85,5 +85,5 @@ export const testedPolicy = (organization: Organization, { expression, metadata,
     const spec = yield* Effect.mapError(yield* inTurns(() => parseAppSpecInTurns(written)), invalidSpec)
     const policy = { name: "test", expression, message: null, enforcement: "refuse" } as const
     const { problems } = yield* judgedBy([policy], { organization, stage, metadata }, spec)
-    return { findings: problems }
+    return { findings: inSpec(problems) }
   })

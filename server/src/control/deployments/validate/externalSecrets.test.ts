@@ -24,7 +24,7 @@ describe("deployments with secrets from a store", () => {
       Effect.gen(function* () {
         const org = yield* newOrganization
         const first = yield* deploy(org, [{ name: "web", env }, { name: "plain" }])
-        expect(first.warnings.map((warning) => warning.message).join()).toContain(
+        expect(first.warnings.map((warning) => warning.detail).join()).toContain(
           `KEY from ${org.name}/shop/production/KEY#value`
         )
         expect((yield* finished(org, first)).status.state).toBe("succeeded")

@@ -79,6 +79,11 @@ const camel = /^[a-z]+([A-Z][a-z0-9]*|[0-9])*$/
 const without = (places: ReadonlyArray<string>, allowed: ReadonlyArray<string>) =>
   places.filter((each) => !allowed.includes(each))
 
+const has = (document: Document, component: string, field: string) => {
+  const { properties } = document.components.schemas[component] ?? {}
+  return isJson(properties) && field in properties
+}
+
 /** Each rule, by its name on the page, returns the places that break it. */
 const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
   Casing: ({ answers, operations, requests }) => [
@@ -155,8 +160,16 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
           ...(operation.operationId.startsWith("list") ? [] : [`${operation.operationId} isn't called list…`])
         ]
       }),
-  Problems: ({ answersOf, document, operations }) =>
-    operations.flatMap(({ operation }) =>
+  Problems: ({ answers, answersOf, document, operations }) => [
+    ...answers
+      .filter(({ name }) => /^(errors|problems|warnings|findings|path|message)$/.test(name))
+      .filter(({ component, name, schema }) =>
+        name === "path" || name === "message"
+          ? has(document, component, "path") && has(document, component, "message")
+          : JSON.stringify(schema["items"]) !== '{"$ref":"#/components/schemas/ProblemError"}'
+      )
+      .map(place),
+    ...operations.flatMap(({ operation }) =>
       answersOf(operation)
         .filter(({ status }) => Number(status) >= 400)
         .flatMap(({ content = {}, status }) => {
@@ -170,7 +183,8 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
             ? []
             : [`${operation.operationId} ${status}`]
         })
-    ),
+    )
+  ],
   Verbs: ({ answersOf, operations }) =>
     operations.flatMap(({ method, operation, path }) => {
       const statuses = answersOf(operation).map(({ status }) => status)
