@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { authorText } from "../output/authorText.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
 import { age, printTable, until } from "../output/terminal.ts"
 
@@ -26,7 +27,7 @@ export default command({
           apiKey.scopes.length === 0 ? "all" : apiKey.scopes.join(","),
           apiKey.lastUsedAt === null ? "never" : age(apiKey.lastUsedAt, now),
           until(apiKey.expiresAt, now),
-          apiKey.createdBy ?? "-",
+          authorText(apiKey.createdBy),
           apiKey.id
         ]),
         terminal

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
+import { authorText } from "../output/authorText.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
 import { age, printTable, until } from "../output/terminal.ts"
 
@@ -16,12 +17,13 @@ export default command({
       if (invites.length === 0) return terminal.say("no invites: `maxcloud auth invites create` sends one")
       const now = Date.now()
       printTable(
-        ["EMAIL", "ROLE", "STATE", "SENT", "EXPIRES", "ID"],
+        ["EMAIL", "ROLE", "STATE", "SENT", "BY", "EXPIRES", "ID"],
         invites.map((invite) => [
           invite.email,
           invite.role,
           invite.state,
           age(invite.createdAt, now),
+          authorText(invite.createdBy),
           invite.state === "open" ? until(invite.expiresAt, now) : "-",
           invite.id
         ]),

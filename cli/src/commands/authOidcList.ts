@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
+import { authorText } from "../output/authorText.ts"
 import { age, printTable } from "../output/terminal.ts"
 
 export default command({
@@ -27,7 +28,7 @@ export default command({
             : `${oidcTrust.role} (now ${oidcTrust.effectiveRole ?? "none"})`,
           oidcTrust.scopes.length === 0 ? "all" : oidcTrust.scopes.join(","),
           oidcTrust.lastUsedAt === null ? "never" : age(oidcTrust.lastUsedAt, now),
-          oidcTrust.createdBy ?? "-",
+          authorText(oidcTrust.createdBy),
           oidcTrust.id
         ]),
         terminal

@@ -2,7 +2,8 @@ import { Effect } from "effect"
 import { configAppFlag } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
-import { deploymentAuthor, deploymentKind, deploymentState } from "../output/deploymentText.ts"
+import { authorText } from "../output/authorText.ts"
+import { deploymentKind, deploymentState } from "../output/deploymentText.ts"
 import { printable } from "../output/format.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
 import { age, table } from "../output/terminal.ts"
@@ -23,7 +24,7 @@ export default command({
         deploymentState(deployment, terminal),
         deploymentKind(deployment),
         age(deployment.createdAt, now),
-        deploymentAuthor(deployment),
+        authorText(deployment.createdBy),
         deployment.metadata["commit"]?.slice(0, 8) ?? "",
         deployment.id,
         printable((deployment.message ?? deployment.status.message ?? "").split("\n")[0] ?? "")

@@ -3,7 +3,8 @@ import { Effect } from "effect"
 import { configAppFlag, required, toggle } from "../args/flags.ts"
 import { command, flags, positionals } from "../command.ts"
 import { deploymentPlace } from "../deploy/deploymentPlace.ts"
-import { deploymentAuthor, deploymentKind, deploymentState } from "../output/deploymentText.ts"
+import { authorText } from "../output/authorText.ts"
+import { deploymentKind, deploymentState } from "../output/deploymentText.ts"
 import { printable } from "../output/format.ts"
 import { failedService } from "../output/report.ts"
 import { age, type Terminal, table } from "../output/terminal.ts"
@@ -12,7 +13,7 @@ const row = (name: string, value: string | null) => (value === null || value ===
 
 const deploymentLines = (deployment: Deployment, terminal: Terminal): ReadonlyArray<string> => {
   const now = Date.now()
-  const { app, createdAt, finishedAt, message, metadata, number, services, stage, status } = deployment
+  const { app, createdAt, createdBy, finishedAt, message, metadata, number, services, stage, status } = deployment
   const failed = services.filter((service) => service.state === "failed").flatMap(failedService)
   return [
     ...table([
@@ -20,7 +21,7 @@ const deploymentLines = (deployment: Deployment, terminal: Terminal): ReadonlyAr
       ["app", `${app} (${stage})`],
       ["state", `${deploymentState(deployment, terminal)}  ${printable(status.message ?? "")}`],
       ["kind", deploymentKind(deployment)],
-      ...row("by", deploymentAuthor(deployment)),
+      ...row("by", createdBy === null ? null : authorText(createdBy)),
       ["accepted", age(createdAt, now)],
       ...row("finished", finishedAt === null ? null : age(finishedAt, now)),
       ...row("message", message === null ? null : printable(message)),

@@ -2,6 +2,7 @@ import { Effect } from "effect"
 import { configAppFlag, required } from "../args/flags.ts"
 import { connectToApp, parseSecretName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
+import { authorText } from "../output/authorText.ts"
 import { age, printTable } from "../output/terminal.ts"
 
 export default command({
@@ -26,7 +27,7 @@ export default command({
         versions.map((version) => [
           version.current ? `${version.version} (newest)` : String(version.version),
           age(version.createdAt, now),
-          version.createdBy ?? "-",
+          authorText(version.createdBy),
           version.deployments.length === 0 ? "-" : version.deployments.join(", ")
         ]),
         terminal

@@ -15,10 +15,6 @@ const styles = {
 export const deploymentState = ({ status }: Deployment, terminal: Terminal): string =>
   terminal.paint(entryOf<"yellow" | "green" | "red" | "dim">(styles, status.state, "dim"), printable(status.state))
 
-/** The creator; empty for the user who started the server. */
-export const deploymentAuthor = ({ createdBy }: Deployment): string =>
-  createdBy === null ? "" : printable(createdBy.name ?? createdBy.id)
-
 /** Its pull or merge request. */
 export const deploymentKind = ({ fromDeployment, kind }: Deployment): string =>
   fromDeployment === null ? kind : `${kind} to ${fromDeployment}`

@@ -1,5 +1,6 @@
 import { mapUpTo, OrganizationName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { Author } from "./author.ts"
 import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
@@ -160,8 +161,8 @@ export const ApiKeyInfo = Schema.Struct({
   /** Empty means unrestricted. */
   scopes: Schema.Array(KeyScope),
   createdAt: Time,
-  /** The creator's e-mail address. */
-  createdBy: Schema.NullOr(Schema.String),
+  /** Null for a key of the organization, which belongs to nobody. */
+  createdBy: Schema.NullOr(Author),
   lastUsedAt: Schema.NullOr(Time),
   expiresAt: Schema.NullOr(Time),
   /** The key that replaced it by rotation. */
@@ -202,6 +203,8 @@ export const InviteInfo = Schema.Struct({
   role: openEnum(...Role.literals),
   state: openEnum(...InviteState.literals),
   createdAt: Time,
+  /** Null if nobody signed in created it. */
+  createdBy: Schema.NullOr(Author),
   expiresAt: Time
 }).annotations({ identifier: "InviteInfo" })
 export interface InviteInfo extends Schema.Schema.Type<typeof InviteInfo> {}
@@ -252,7 +255,7 @@ export const OidcTrustInfo = Schema.Struct({
   scopes: Schema.Array(KeyScope),
   createdAt: Time,
   lastUsedAt: Schema.NullOr(Time),
-  createdBy: Schema.NullOr(Schema.String),
+  createdBy: Schema.NullOr(Author),
   effectiveRole: Schema.NullOr(openEnum(...Role.literals)),
   limitedBecause: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "OidcTrustInfo" })

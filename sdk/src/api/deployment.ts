@@ -1,6 +1,7 @@
 import { AppName, AppSpec, ServiceName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { DeploymentAuthor, DeploymentKind } from "./deploymentOrigin.ts"
+import { Author } from "./author.ts"
+import { DeploymentKind } from "./deploymentOrigin.ts"
 import { Diagnosis } from "./diagnosis.ts"
 import { DeploymentId, PlanId } from "./ids.ts"
 import { listOf } from "./lists.ts"
@@ -51,8 +52,8 @@ export const Deployment = Schema.Struct({
   kind: openEnum(...DeploymentKind.literals),
   /** For a `rollback`: the number of the deployment that it returns to. */
   fromDeployment: Schema.NullOr(Schema.Int),
-  /** Null for the user who started the server, without a credential. */
-  createdBy: Schema.NullOr(DeploymentAuthor),
+  /** The credential that created it. Null for the user who started the server, without a credential. */
+  createdBy: Schema.NullOr(Author),
   /** The author's description. */
   message: Schema.NullOr(Schema.String),
   metadata: Schema.Record({ key: Schema.String, value: Schema.String }),

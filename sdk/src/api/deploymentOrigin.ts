@@ -1,6 +1,5 @@
 import { mapUpTo, quoted, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
-import { openEnum } from "./openEnum.ts"
 
 /**
  * The kind of request that created a deployment: `deploy` of an app, `rollback` to an earlier deployment's app, `delete` of one service, or
@@ -8,16 +7,6 @@ import { openEnum } from "./openEnum.ts"
  */
 export const DeploymentKind = Schema.Literal("deploy", "rollback", "delete", "destroy")
 export type DeploymentKind = typeof DeploymentKind.Type
-
-/** The credential that created a deployment. */
-export const DeploymentAuthor = Schema.Struct({
-  type: openEnum("person", "apiKey", "oidc"),
-  /** The id of the person or key, or the `sub` of another issuer's token. */
-  id: Schema.String,
-  /** The person's e-mail address, the key's name, or the token's `sub`; null after the person was erased or the key deleted. */
-  name: Schema.NullOr(Schema.String)
-}).annotations({ identifier: "DeploymentAuthor" })
-export interface DeploymentAuthor extends Schema.Schema.Type<typeof DeploymentAuthor> {}
 
 /** The maximum size of a deployment's description. */
 export const describedBounds = { messageLength: 1_000, metadataEntries: 20, metadataLength: 500 } as const

@@ -1,5 +1,6 @@
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { Author } from "./author.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { namedOnce } from "./namedOnce.ts"
@@ -29,8 +30,8 @@ export interface SecretValue extends Schema.Schema.Type<typeof SecretValue> {}
 export const SecretVersionInfo = Schema.Struct({
   version: Schema.Int,
   createdAt: Time,
-  /** The e-mail address of the person who set it, if the account exists. */
-  createdBy: Schema.NullOr(Schema.String),
+  /** Null if the server generated it, or if nobody signed in set it. */
+  createdBy: Schema.NullOr(Author),
   /** Whether the next deployment uses this version. */
   current: Schema.Boolean,
   /** The numbers of the stage's deployments that use it. */

@@ -38,7 +38,11 @@ describe("an OIDC trust", () => {
     const owner = await people.owner("owner@trusting.test", "trusting")
     const admin = await people.member(owner, "admin@trusting.test", "admin")
     const made = await trust(admin.session)
-    expect(made).toMatchObject({ createdBy: "admin@trusting.test", effectiveRole: "admin", limitedBecause: null })
+    expect(made).toMatchObject({
+      createdBy: { type: "person", name: "admin@trusting.test" },
+      effectiveRole: "admin",
+      limitedBecause: null
+    })
     const job = await jobOf("trusting")
     expect(await mayDo(job)).toEqual([200, 200])
 
@@ -54,7 +58,7 @@ describe("an OIDC trust", () => {
     expect([refused.status, refused.text]).toEqual([401, expect.stringMatching(/is no longer a member/)])
     expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
       {
-        createdBy: "admin@trusting.test",
+        createdBy: { type: "person", name: "admin@trusting.test" },
         effectiveRole: null,
         limitedBecause: expect.stringMatching(/no longer a member/)
       }
@@ -74,7 +78,11 @@ describe("an OIDC trust", () => {
     await people.must(200, "DELETE", "/account", { token: admin.session })
     expect(await mayDo(await jobOf("left"))).toEqual([401, 401])
     expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
-      { createdBy: null, effectiveRole: null, limitedBecause: expect.stringMatching(/no longer has an account/) }
+      {
+        createdBy: { type: "person", name: null },
+        effectiveRole: null,
+        limitedBecause: expect.stringMatching(/no longer has an account/)
+      }
     ])
   })
 

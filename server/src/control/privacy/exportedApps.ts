@@ -130,7 +130,8 @@ export const appTables: ReadonlyArray<ExportedTable> = [
       isSet: "t.is_set",
       updatedAt: "t.updated_at",
       versions: `(select coalesce(json_agg(json_build_object(
-          'version', v.version, 'createdAt', v.created_at, 'createdBy', v.created_by) order by v.version), '[]')
+          'version', v.version, 'createdAt', v.created_at, 'createdByType', v.created_by_type,
+          'createdBy', v.created_by) order by v.version), '[]')
         from secret_versions v where v.organization_id = t.organization_id and v.app = t.app and v.stage = t.stage
           and v.name = t.name)`
     }

@@ -5,7 +5,7 @@ import { join } from "node:path"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { OrganizationName, productionStage, SecretName, StageName } from "@maxcloud/config-schema"
-import { SessionId, UserId } from "@maxcloud/sdk/api"
+import { ApiKeyId, SessionId, UserId } from "@maxcloud/sdk/api"
 import { Cause, Effect, Either, Exit, Layer, ManagedRuntime, Option, Redacted } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
 import { newOrganization, shop } from "../../../test/deployments/testServer.ts"
@@ -228,9 +228,25 @@ describe("secrets", () => {
       expect(yield* secrets.versions(place, key)).toMatchObject([{ version: 4, createdBy: null }])
       yield* by(secrets.set(place, key, Redacted.make(plain)))
       expect(yield* asOrganization(place.organizationId)(secrets.versions(place, key))).toMatchObject([
-        { version: 5, createdBy: email },
+        { version: 5, createdBy: { type: "person", id: person.id, name: email } },
         { version: 4, createdBy: null }
       ])
+      const apiKey = ApiKeyId.make(newId("key"))
+      yield* sql`
+        insert into api_keys (organization_id, id, name, prefix, token_hash, role, created_by)
+        values (${place.organizationId}, ${apiKey}, 'ci', ${newId("pre")}, '', 'deployer', ${person.id})`
+      const byKey = Effect.provideService(CurrentCaller, {
+        organization,
+        roles: ["deployer"],
+        scopes: undefined,
+        credential: { type: "key", id: apiKey },
+        person
+      })
+      yield* byKey(secrets.set(place, key, Redacted.make(plain)))
+      expect((yield* asOrganization(place.organizationId)(secrets.versions(place, key)))[0]).toMatchObject({
+        version: 6,
+        createdBy: { type: "apiKey", id: apiKey, name: "ci" }
+      })
       expect(JSON.stringify(entries)).not.toContain("hunter2")
     })
   )

@@ -3,7 +3,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { SecretName } from "@maxcloud/config-schema"
 import type { SecretInfo } from "@maxcloud/sdk/api"
 import { Effect, type Redacted } from "effect"
-import { CurrentCaller } from "../../tenancy/access/Caller.ts"
+import { currentAuthor } from "../../tenancy/access/authors.ts"
 import { Audit, type Happening } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import type { SecretScope } from "./Secrets.ts"
@@ -81,7 +81,7 @@ export const store = (
     if (infos.length === 0) return
     const sql = yield* SqlClient
     const audit = yield* Audit
-    const caller = yield* CurrentCaller
+    const author = yield* currentAuthor
     const { app, organizationId, stage } = scope
     const versions = yield* Effect.forEach(infos, ({ name, version }) =>
       Effect.gen(function* () {
@@ -89,7 +89,7 @@ export const store = (
         if (value === undefined) return yield* Effect.dieMessage("an upsert returned another row")
         const sealed = yield* seal(organizationId, placeOf(scope, name, version), value)
         const row = { organization_id: organizationId, app, stage, name, version }
-        return { ...row, created_by: caller?.person?.id ?? null, ...sealed }
+        return { ...row, created_by_type: author?.type ?? null, created_by: author?.id ?? null, ...sealed }
       })
     )
     yield* sql`insert into secret_versions ${sql.insert(versions)}`

@@ -4,15 +4,14 @@ import type { SecretName } from "@maxcloud/config-schema"
 import { SecretList } from "@maxcloud/sdk/api"
 import { Effect, Option, type Redacted, Schema } from "effect"
 import { selectPage } from "../../base/database/paging.ts"
-import { asServer } from "../../base/database/RowScope.ts"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 import { databaseWords } from "../../base/postgres/DatabaseError.ts"
+import { authorColumn, withEmails } from "../../tenancy/access/authors.ts"
 import { type SecretScope, SecretsError } from "./Secrets.ts"
 import { open, SealedRow } from "./sealing.ts"
 import { decodeInfos, decodeVersions, holders, placeOf, within } from "./secretRows.ts"
 
 const decodeSealed = Schema.decodeUnknownSync(Schema.Array(SealedRow))
-const decodePeople = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, email: Schema.String })))
 
 export const secretsAway = (cause: SqlError | MasterKeyError) =>
   new SecretsError({
@@ -56,16 +55,11 @@ export const listVersions = (scope: SecretScope, name: SecretName) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const rows = yield* sql`
-      select v.version, v.created_at, v.created_by, s.is_set and s.version = v.version as current,
+      select v.version, v.created_at, ${authorColumn(sql, "v")}, s.is_set and s.version = v.version as current,
         array(${holders(sql)} order by d.number) as deployments
       from secret_versions v join secrets s using (organization_id, app, stage, name)
       where ${within(sql, scope)} and name = ${name} order by v.version desc`
-    const found = decodeVersions(rows)
-    const ids = [...new Set(found.flatMap((each) => each.createdBy ?? []))]
-    if (ids.length === 0) return found
-    const people = decodePeople(yield* asServer(sql`select id, email from users where ${sql.in("id", ids)}`))
-    const emails = new Map(people.map((each) => [each.id, each.email]))
-    return found.map((each) => ({ ...each, createdBy: emails.get(each.createdBy ?? "") ?? null }))
+    return yield* withEmails(decodeVersions(rows))
   })
 
 /** A version's value, if it's stored. */

@@ -1,6 +1,6 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { AppName, SecretName, StageName } from "@maxcloud/config-schema"
-import { OrganizationId, SecretInfo, type SecretVersionInfo } from "@maxcloud/sdk/api"
+import { Author, OrganizationId, SecretInfo, type SecretVersionInfo } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
 import type { Place } from "../../base/keys/DataKeys.ts"
 import type { SealedTable } from "./resealing.ts"
@@ -50,7 +50,7 @@ export const decodeInfos = (rows: unknown): ReadonlyArray<SecretInfo> =>
 const Version = Schema.Struct({
   version: Schema.Int,
   created_at: Schema.DateFromSelf,
-  created_by: Schema.NullOr(Schema.String),
+  createdBy: Schema.NullOr(Author),
   current: Schema.Boolean,
   deployments: Schema.Array(Schema.Int)
 })
@@ -59,7 +59,7 @@ export const decodeVersions = (rows: unknown): ReadonlyArray<SecretVersionInfo> 
   Schema.decodeUnknownSync(Schema.Array(Version))(rows).map((found) => ({
     version: found.version,
     createdAt: found.created_at.toISOString(),
-    createdBy: found.created_by,
+    createdBy: found.createdBy,
     current: found.current,
     deployments: found.deployments
   }))

@@ -43,7 +43,8 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       const by = yield* owner
       const { email } = newNames("i")
       const invite = yield* invites.create(by, { email, role: "deployer", expiresInSeconds: day })
-      expect(invite).toMatchObject({ email, role: "deployer", state: "open" })
+      const createdBy = { type: "person", id: by.person?.id, name: emailOf(by) }
+      expect(invite).toMatchObject({ email, role: "deployer", state: "open", createdBy })
       expect(told.at(-1)).toMatchObject({ action: "auth.createInvite", organizationId: by.organization.id })
       const { text } = yield* mailTo(email)
       expect(text).toMatch(/^https:\/\/cloud\.example\.com\/auth\/accept-invite\?token=mci_\w+/m)
@@ -55,7 +56,7 @@ describeOn(testIdentity(), { excludeTestServices: true })("the members of an org
       expect(told.at(-1)).toMatchObject({ action: "signIn.acceptInvite", organizationId: by.organization.id })
       expect(yield* rolesIn(by)).toStrictEqual(["owner", "deployer"])
       expect((yield* Effect.flip(invites.accept(token))).message).toContain("already accepted")
-      expect((yield* listInvites(by))[0]?.state).toBe("accepted")
+      expect((yield* listInvites(by))[0]).toMatchObject({ state: "accepted", createdBy })
       const again = yield* Effect.flip(invites.create(by, { email, role: "viewer", expiresInSeconds: day }))
       expect(again._tag).toBe("Conflict")
     })

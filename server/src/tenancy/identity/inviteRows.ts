@@ -4,6 +4,7 @@ import { OrganizationName } from "@maxcloud/config-schema"
 import { InviteId, type InviteInfo, InviteList, type InviteState, OrganizationId, Role } from "@maxcloud/sdk/api"
 import { Effect, type Redacted, Schema } from "effect"
 import { selectPage } from "../../base/database/paging.ts"
+import { personAuthor } from "../access/authors.ts"
 import { parseToken } from "./tokens.ts"
 
 const fields = {
@@ -12,6 +13,8 @@ const fields = {
   role: Role,
   state: Schema.Literal("open", "accepted", "revoked", "expired"),
   created_at: Schema.DateFromSelf,
+  invited_by: Schema.NullOr(Schema.String),
+  inviter_email: Schema.NullOr(Schema.String),
   expires_at: Schema.DateFromSelf
 }
 const decodeInvites = Schema.decodeUnknownSync(Schema.Array(Schema.Struct(fields)))
@@ -20,7 +23,6 @@ const decodeLocked = Schema.decodeUnknownSync(
     Schema.Struct({
       ...fields,
       token_hash: Schema.Uint8ArrayFromSelf,
-      invited_by: Schema.NullOr(Schema.String),
       organization_id: OrganizationId,
       organization: OrganizationName
     })
@@ -31,11 +33,19 @@ const state = (sql: SqlClient) => sql`
   case when accepted_at is not null then 'accepted' when revoked_at is not null then 'revoked'
     when expires_at <= now() then 'expired' else 'open' end as state`
 
-const infoOf = ({ created_at, email, expires_at, id, role, state }: ReturnType<typeof decodeInvites>[number]) => ({
-  id,
-  email,
-  role,
-  state,
+/** The creator's columns in a query of `invites`. */
+const inviter = (sql: SqlClient) => sql`
+  invited_by, (select users.email from users where users.id = invites.invited_by) as inviter_email`
+
+const infoOf = ({
+  created_at,
+  expires_at,
+  invited_by,
+  inviter_email,
+  ...row
+}: ReturnType<typeof decodeInvites>[number]) => ({
+  ...row,
+  createdBy: personAuthor(invited_by, inviter_email),
   createdAt: created_at.toISOString(),
   expiresAt: expires_at.toISOString()
 })
@@ -62,7 +72,7 @@ export const pageOfInvites = (
     sorts,
     paging,
     ({ isAfter, key, order }) => sql`
-      select id, email, role, state, created_at, expires_at, ${key}
+      select id, email, role, state, created_at, ${inviter(sql)}, expires_at, ${key}
       from (select *, ${state(sql)} from invites where organization_id = ${organizationId}) as invites
       where ${isAfter} and ${filter.state === undefined ? sql`true` : sql`state = ${filter.state}`} ${order}`,
     (rows) => decodeInvites(rows).map(infoOf)
@@ -86,7 +96,7 @@ export const insertInvite = (
       insert into invites (organization_id, id, email, role, token_hash, invited_by, expires_at)
       values (${organizationId}, ${id}, ${email}, ${role}, ${hash}, ${invitedBy ?? null},
         now() + ${expiresInSeconds} * interval '1 second')
-      returning id, email, role, ${state(sql)}, created_at, expires_at`
+      returning id, email, role, ${state(sql)}, created_at, ${inviter(sql)}, expires_at`
     const [row] = decodeInvites(rows)
     return row === undefined ? yield* Effect.dieMessage("an insert returned no row") : infoOf(row)
   })
@@ -97,7 +107,7 @@ export const lockInvite = (sql: SqlClient, token: Redacted.Redacted) =>
     const parsed = parseToken("invite", token)
     if (parsed === undefined) return undefined
     const rows = yield* sql`
-      select invites.id, email, role, ${state(sql)}, invites.created_at, expires_at, token_hash, invited_by,
+      select invites.id, email, role, ${state(sql)}, invites.created_at, expires_at, token_hash, ${inviter(sql)},
         organization_id, organizations.name as organization
       from invites join organizations on organizations.id = invites.organization_id
       where invites.id = ${`inv_${parsed.id}`} for update of invites`

@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
 import { selectPage } from "../../../base/database/paging.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
 import type { Target } from "../../../base/words/Target.ts"
-import { withEmails } from "./authors.ts"
+import { withEmails } from "../../../tenancy/access/authors.ts"
 import { deploymentColumns, readDeployments } from "./deploymentRows.ts"
 
 export const noApp = (app: AppName, stage: StageName) =>

@@ -11,7 +11,7 @@ import {
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../../base/database/storable.ts"
-import { withEmails } from "./authors.ts"
+import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
 import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
@@ -50,10 +50,7 @@ const text = (at: Date | null) => at?.toISOString() ?? null
 /** The columns of deployments `d` with their services, in one statement. */
 export const deploymentColumns = (sql: SqlClient) => sql`
       d.id, d.app, d.stage, d.number, d.kind, d.from_number as "fromDeployment", d.user_message, d.metadata,
-        case when d.created_by is not null then json_build_object('type', d.created_by_type, 'id', d.created_by, 'name',
-          case d.created_by_type when 'oidc' then d.created_by when 'apiKey' then (
-            select k.name from api_keys k where k.organization_id = d.organization_id and k.id = d.created_by) end
-        ) end as "createdBy", d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
+        ${authorColumn(sql, "d")}, d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
             'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'image', p.image, 'url', s.url,

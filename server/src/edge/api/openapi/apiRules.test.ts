@@ -122,6 +122,15 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
         .map(place),
       ["CloudEvent.time"]
     ),
+  Authors: ({ answers }) =>
+    answers
+      .filter(
+        ({ name, schema }) =>
+          /([a-z]By|[aA]uthor)$/.test(name) &&
+          name !== "replacedBy" &&
+          !JSON.stringify(schema).includes('"#/components/schemas/Author"')
+      )
+      .map(place),
   "Points in time": ({ operations }) => {
     const since = operations.flatMap(({ operation }) =>
       operation.parameters.filter(({ name }) => name === "since" || name === "until")
@@ -213,13 +222,7 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
       ...without(
         answers.filter(({ name, schema }) => (name === "id" || name === "userId") && !isId(schema)).map(place),
         // The subject of a foreign issuer, an optional credential, and the base of a plan.
-        [
-          "Plan.id",
-          "DeploymentAuthor.id",
-          "AuditEntryActor.id",
-          "AuthStatusCredential.id",
-          "ErasureCertificateSubject.id"
-        ]
+        ["Plan.id", "Author.id", "AuditEntryActor.id", "AuthStatusCredential.id", "ErasureCertificateSubject.id"]
       ),
       ...operations.flatMap(({ operation }) =>
         operation.parameters
@@ -273,10 +276,11 @@ describe("the rules of the API", () => {
     const document = openApi()
     const broken: Json = {
       type: "object",
-      required: ["id", "created", "expiresIn", "state", "snake_case"],
+      required: ["id", "created", "createdBy", "expiresIn", "state", "snake_case"],
       properties: {
         id: { type: "string" },
         created: { type: "string", format: "date-time" },
+        createdBy: { type: "string" },
         expiresIn: { type: "integer" },
         state: { type: "string", enum: ["True", "False"] },
         snake_case: { type: "string" },

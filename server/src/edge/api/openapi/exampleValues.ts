@@ -99,6 +99,8 @@ export const logEntry = {
   truncated: false
 }
 
+const author = { type: "person", id: userId, name: "ada@example.com" }
+
 export const deployment = {
   id: deploymentId,
   ...place,
@@ -165,7 +167,7 @@ export const secret = { name: "DATABASE_URL", version: 3, updatedAt: at }
 export const secretVersion = {
   version: 3,
   createdAt: at,
-  createdBy: "ada@example.com",
+  createdBy: author,
   current: true,
   deployments: [11, 12]
 }
@@ -275,7 +277,7 @@ export const apiKey = {
   role: "deployer",
   scopes: ["deploy:shop/production"],
   createdAt: at,
-  createdBy: "ada@example.com",
+  createdBy: author,
   lastUsedAt: later,
   expiresAt: nextYear,
   replacedBy: null
@@ -287,6 +289,7 @@ export const invite = {
   role: "deployer",
   state: "open",
   createdAt: at,
+  createdBy: author,
   expiresAt: nextYear
 }
 export const trust = {
@@ -299,7 +302,7 @@ export const trust = {
   scopes: ["deploy:shop/*"],
   createdAt: at,
   lastUsedAt: null,
-  createdBy: "ada@example.com",
+  createdBy: author,
   effectiveRole: "deployer",
   limitedBecause: null
 }

@@ -6,6 +6,7 @@ import { Effect, Schema } from "effect"
 import { newId } from "../../../base/database/newId.ts"
 import { selectPage } from "../../../base/database/paging.ts"
 import { storableJson } from "../../../base/database/storable.ts"
+import { personAuthor } from "../../access/authors.ts"
 import { type NewToken, newToken } from "../tokens.ts"
 
 const KeyRow = Schema.Struct({
@@ -72,7 +73,7 @@ export const keyInfo = (row: KeyRow): ApiKeyInfo => ({
   role: row.role,
   scopes: row.scopes,
   createdAt: row.created_at.toISOString(),
-  createdBy: row.email,
+  createdBy: personAuthor(row.created_by, row.email),
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
   expiresAt: row.expires_at?.toISOString() ?? null,
   replacedBy: row.replaced_by

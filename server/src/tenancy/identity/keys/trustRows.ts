@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { KeyScope, OidcTrustId, type OidcTrustInfo, OidcTrustList, Role } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { selectPage } from "../../../base/database/paging.ts"
+import { personAuthor } from "../../access/authors.ts"
 import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole } from "../../access/policy.ts"
 import { publicDigest } from "../../audit/publicDigest.ts"
@@ -70,7 +71,7 @@ export const trustInfo = (caller: Caller, row: typeof TrustRow.Type): OidcTrustI
     scopes: row.scopes,
     createdAt: row.created_at.toISOString(),
     lastUsedAt: row.last_used_at?.toISOString() ?? null,
-    createdBy: row.maker_email,
+    createdBy: personAuthor(row.created_by, row.maker_email),
     effectiveRole: roles.length === 0 ? null : effectiveRole({ roles }),
     limitedBecause: limit ?? null
   }
