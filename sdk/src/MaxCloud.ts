@@ -25,9 +25,10 @@ import { awaited } from "./deploy/outcome.ts"
 import type { PlanFile } from "./deploy/planFile.ts"
 import { makeRestart, type RestartOptions, type RestartProgress } from "./deploy/restart.ts"
 import type { CallError, DeploymentUnsuccessful } from "./errors.ts"
+import { checkOptions } from "./input/checkOptions.ts"
 import type { OptionKinds } from "./input/options.ts"
 import { type InApp, type InStage, parseOptions } from "./input/parse.ts"
-import type { ConnectionOptions } from "./transport/transport.ts"
+import { type ConnectionOptions, connectionOptions } from "./transport/transport.ts"
 
 type EffectCalls = Calls<Redacted.Redacted<string>>
 export type AuthCalls = EffectCalls["auth"]
@@ -106,9 +107,12 @@ export class MaxCloud extends Context.Tag("@maxcloud/sdk/MaxCloud")<MaxCloud, Ma
     Layer.effect(MaxCloud, makeMaxCloud(options))
 }
 
-/** The service for a server at `options.apiUrl`. */
+/** The service for a server at `options.apiUrl`. Dies with `InvalidRequest` if a program without types passes an unknown option. */
 export const makeMaxCloud = (options: ConnectionOptions = {}): Effect.Effect<MaxCloudService> =>
-  Effect.map(callingOf(options, nodeHost), maxCloudOf)
+  Effect.suspend(() => {
+    checkOptions<ConnectionOptions>("makeMaxCloud", options, connectionOptions)
+    return Effect.map(callingOf(options, nodeHost), maxCloudOf)
+  })
 
 const waitOptions: OptionKinds<InApp & WaitOptions> = { app: "text", stage: "text", onProgress: "function" }
 

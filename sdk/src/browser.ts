@@ -1,12 +1,14 @@
 /** The client for web pages, without Node's modules. It can't read files or start programs. */
-import { Effect } from "effect"
-import type { CloudEvent, DeploymentEvent, LogEntry } from "./api/index.ts"
+import { Effect, Predicate } from "effect"
+import { type CloudEvent, type DeploymentEvent, InvalidRequest, type LogEntry } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type FollowEventsOptions, type LogOptions, streamsOf } from "./calls/streams.ts"
+import { checkOptions } from "./input/checkOptions.ts"
+import type { OptionKinds } from "./input/options.ts"
 import type { InApp } from "./input/parse.ts"
 import { type Abortable, iterate, never, optionsIn, type Promised, promised, signalIn } from "./promises.ts"
-import type { ClientHost, ConnectionOptions } from "./transport/transport.ts"
+import { type ClientHost, type ConnectionOptions, connectionOptions } from "./transport/transport.ts"
 
 export interface BrowserClientOptions
   extends Pick<ConnectionOptions, "token" | "organization" | "fetch" | "timeoutSeconds"> {
@@ -34,7 +36,16 @@ const page: ClientHost = {
   found: () => async () => ""
 }
 
+const { apiUrl, fetch, organization, timeoutSeconds, token } = connectionOptions
+const clientOptions: OptionKinds<BrowserClientOptions> = { apiUrl, fetch, organization, timeoutSeconds, token }
+
+/** A client of the server at `apiUrl`. Throws `InvalidRequest` for an unknown option, or without `apiUrl`. */
 export const createClient = (options: BrowserClientOptions): BrowserClient => {
+  checkOptions<BrowserClientOptions>("createClient", options, clientOptions)
+  // Not every caller uses types.
+  if (!Predicate.hasProperty(options, "apiUrl") || options.apiUrl === undefined) {
+    throw new InvalidRequest({ detail: "createClient: `apiUrl` is missing. Pass the server's URL.", errors: [] })
+  }
   const calling = Effect.runSync(callingOf(options, page))
   const calls = callsOf<string>(calling)
   const { deploymentEvents, followEvents, logs } = streamsOf(calling, calls.services.get)

@@ -28,7 +28,8 @@ import {
 } from "./deploy/clientDeploys.ts"
 import { succeeded } from "./deploy/outcome.ts"
 import type { PlanFile } from "./deploy/planFile.ts"
-import { type OptionKinds, optionsFault } from "./input/options.ts"
+import { checkOptions } from "./input/checkOptions.ts"
+import type { OptionKinds } from "./input/options.ts"
 import { maxCloudOf, type WaitOptions } from "./MaxCloud.ts"
 import {
   type Abortable,
@@ -41,7 +42,7 @@ import {
   run,
   signalIn
 } from "./promises.ts"
-import type { ConnectionOptions } from "./transport/transport.ts"
+import { type ConnectionOptions, connectionOptions } from "./transport/transport.ts"
 
 /** The client's calls about people, their credentials, the organization, and its audit log. */
 export type PeopleClient = Pick<Client, "auth" | "organization" | "account" | "audit" | "erasures">
@@ -102,26 +103,16 @@ export interface Client
   readonly close: () => Promise<void>
 }
 
-const clientOptions: OptionKinds<ClientOptions> = {
-  apiUrl: "text",
-  organization: "text",
-  token: "any",
-  onDeprecated: "function",
-  fetch: "function",
-  httpClient: "any",
-  timeoutSeconds: "number",
-  signal: "signal"
-}
+const clientOptions: OptionKinds<ClientOptions> = { ...connectionOptions, signal: "signal" }
 
 const noSecrets = new InvalidRequest({
   detail: 'The secrets to import aren\'t an object. Pass names and values, such as { NAME: "value" }.',
   errors: []
 })
 
-/** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). */
+/** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). Throws `InvalidRequest` for an unknown option. */
 export const createClient = (options: ClientOptions = {}): Client => {
-  const fault = optionsFault(options, clientOptions)
-  if (fault !== undefined) throw new TypeError(`createClient: ${fault}`)
+  checkOptions<ClientOptions>("createClient", options, clientOptions)
   const calling = Effect.runSync(callingOf(options, nodeHost))
   const cloud = maxCloudOf(calling)
   const { deploy, plan, preparePlan, restart } = clientDeploys(cloud, serverFacts(cloud.info))
@@ -170,9 +161,12 @@ export const createClient = (options: ClientOptions = {}): Client => {
   }
 }
 
-/** Reads a config for a stage and checks it completely. Rejects with `ConfigInvalid`, which lists every mistake with its position. */
-export const loadConfig = (options: LoadConfigOptions & Abortable = {}): Promise<LoadedConfig> =>
-  run(loadConfigEffect(options), options.signal ?? never)
+/**
+ * Reads a config for a stage and checks it completely. Rejects with `ConfigInvalid`, which lists every mistake with its position, or with
+ * `InvalidRequest` if an option is invalid.
+ */
+export const loadConfig = (options?: LoadConfigOptions & Abortable): Promise<LoadedConfig> =>
+  run(loadConfigEffect(optionsIn(options)), signalIn(options) ?? never)
 
 /** The absolute path of the config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. */
 export const findConfig = (folder: string = process.cwd()): Promise<string> => run(findConfigEffect(folder), never)

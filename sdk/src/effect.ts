@@ -67,7 +67,8 @@ export {
   makeMaxCloud,
   type OrganizationCalls
 } from "./MaxCloud.ts"
-export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
+export { renderProgress } from "./progress/checkedProgress.ts"
+export type { ProgressOptions } from "./progress/renderProgress.ts"
 export type { SnapshotCut } from "./source/snapshot.ts"
 export { defaultApiUrl, isServerUrl } from "./transport/serverUrl.ts"
 export type { ConnectionOptions, DeprecationNotice } from "./transport/transport.ts"

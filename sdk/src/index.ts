@@ -55,7 +55,8 @@ export {
   UnexpectedAnswer,
   UnknownProblem
 } from "./errors.ts"
-export { type ProgressOptions, renderProgress } from "./progress/renderProgress.ts"
+export { renderProgress } from "./progress/checkedProgress.ts"
+export type { ProgressOptions } from "./progress/renderProgress.ts"
 export type {
   RevealedApiKey,
   RevealedDeviceCodes,

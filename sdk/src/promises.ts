@@ -124,6 +124,16 @@ const withoutSignal = (parameters: ReadonlyArray<unknown>) => {
   return { parameters: [...parameters.slice(0, -1), options], options: { signal } }
 }
 
+type Callable = Parameters<typeof Reflect.apply>[0]
+
+/** Checks the parameter after those of the call, which are options with nothing but a signal. */
+const onlySignal = (call: Callable, parameters: ReadonlyArray<unknown>) => {
+  // Not every caller uses types: `parseOptions` refuses anything but options.
+  const isAbortableOptions = (_: unknown): _ is Abortable | undefined => true
+  const after = parameters.slice(call.length).find(isAbortableOptions)
+  return parseOptions<Abortable>(after, { signal: "signal" })
+}
+
 const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
   // Effects are streams too.
   if (isEffect(call)) {
@@ -139,7 +149,12 @@ const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
       each: (...given: ReadonlyArray<unknown>) => {
         const { options, parameters } = withoutSignal(given)
         return iterate(
-          Stream.suspend(() => each(...parameters)),
+          Stream.unwrap(
+            Effect.as(
+              onlySignal(each, parameters),
+              Stream.suspend(() => each(...parameters))
+            )
+          ),
           signalOf(options)
         )
       },
@@ -150,19 +165,15 @@ const promisedCall = (call: unknown, signalOf: SignalOf): unknown => {
   return typeof call === "object" && call !== null ? promised(call, signalOf) : call
 }
 
-type Callable = Parameters<typeof Reflect.apply>[0]
-
 const promisedFunction =
   (call: Callable, signalOf: SignalOf) =>
   (...given: ReadonlyArray<unknown>) => {
     const { options, parameters } = withoutSignal(given)
-    return run(
-      Effect.map(
-        Effect.suspend(() => Reflect.apply(call, undefined, [...parameters])),
-        reveal
-      ),
-      signalOf(options)
+    const called = Effect.map(
+      Effect.suspend((): Effect.Effect<unknown, unknown> => Reflect.apply(call, undefined, [...parameters])),
+      reveal
     )
+    return run(Effect.zipRight(onlySignal(call, parameters), called), signalOf(options))
   }
 
 /** `calls` as promises. The signal that `signalOf` finds in a call's options aborts the call. */

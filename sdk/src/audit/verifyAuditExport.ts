@@ -1,5 +1,7 @@
 import { Effect, Either, Schema, Stream } from "effect"
-import { AuditCheckpointLine } from "../api/index.ts"
+import { AuditCheckpointLine, type InvalidRequest } from "../api/index.ts"
+import { parse, parseOptions } from "../input/parse.ts"
+import { never, run } from "../promises.ts"
 import type { AuditPins, AuditVerification } from "./AuditVerification.ts"
 import { type AuditVerifier, makeAuditVerifier } from "./makeAuditVerifier.ts"
 
@@ -52,26 +54,35 @@ const lineReader = (verifier: AuditVerifier) => {
   }
 }
 
+const Pins = Schema.Struct({
+  publicKeys: Schema.optional(Schema.Array(Schema.String)),
+  checkpoint: Schema.optional(Schema.typeSchema(AuditCheckpointLine))
+})
+
+/** A misspelled pin would pin nothing. */
+const parsePins = (pins: AuditPins | undefined): Effect.Effect<AuditPins, InvalidRequest> =>
+  Effect.flatMap(parseOptions<AuditPins>(pins, { publicKeys: "any", checkpoint: "any" }), parse(Pins))
+
 /**
  * Verifies an export of the audit log (`audit export`), offline and in constant memory: no entry was changed, removed, added or moved, and the
  * signed checkpoints match. docs/audit.md says what that proves; a pinned public key and an earlier checkpoint prove the most. Invalid content
- * in the export isn't a failure of the call: the result reports it.
+ * in the export isn't a failure of the call: the result reports it. Invalid pins are an `InvalidRequest`.
  */
 export const verifyAuditExport = <E, R>(
   content: Stream.Stream<Uint8Array | string, E, R>,
-  pins: AuditPins = {}
-): Effect.Effect<AuditVerification, E, R> =>
-  Effect.suspend(() => {
-    const reader = lineReader(makeAuditVerifier(pins))
+  pins?: AuditPins
+): Effect.Effect<AuditVerification, E | InvalidRequest, R> =>
+  Effect.flatMap(parsePins(pins), (given) => {
+    const reader = lineReader(makeAuditVerifier(given))
     return Stream.runDrain(Stream.takeWhile(content, reader.push)).pipe(Effect.map(reader.finish))
   })
 
 /** `verifyAuditExport` for an `AsyncIterable`, such as a file's stream. */
 export const verifyAuditExportOf = async (
   content: AsyncIterable<Uint8Array | string>,
-  pins: AuditPins = {}
+  pins?: AuditPins
 ): Promise<AuditVerification> => {
-  const reader = lineReader(makeAuditVerifier(pins))
+  const reader = lineReader(makeAuditVerifier(await run(parsePins(pins), never)))
   for await (const chunk of content) if (!reader.push(chunk)) break
   return reader.finish()
 }

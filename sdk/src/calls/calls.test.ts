@@ -215,11 +215,20 @@ describe("an argument of the wrong type", () => {
         () => client.organization.members(options),
         () => client.organization.delete("acme", options),
         () => client.audit.list(options),
+        // These take no options but a signal.
+        () => client.policies.list(options),
+        () => client.policies.list.page({}, options),
+        () => client.policies.get("web", options),
+        () => client.policies.set("web", { expression: "true" }, options),
+        () => client.registries.logout("registry.example.com", options),
+        () => client.auth.apiKeys.delete(id("key"), options),
+        () => client.auth.switchOrganization("acme", options),
         () => client.preparePlan(spec, options),
         ...[
           client.events.follow(options),
           client.deployments.events(id("dep"), options),
-          client.audit.export(options)
+          client.audit.export(options),
+          client.registries.list.each(options)
         ].map((lines) => async () => {
           for await (const _ of lines) return
         })

@@ -71,7 +71,13 @@ export const listing =
       Effect.flatMap(Stream.runCollect(Stream.take(each(...parameters), mostItems + 1)), (items) =>
         items.length > mostItems ? tooLong : Effect.succeed(Chunk.toReadonlyArray(items))
       )
-    return Object.assign(whole, { each, page })
+    // A caller can then find options that no parameter takes.
+    const taking = <F extends object>(call: F, parameters: number): F =>
+      Object.defineProperty(call, "length", { value: parameters })
+    return Object.assign(taking(whole, ask.length - 1), {
+      each: taking(each, ask.length - 1),
+      page: taking(page, ask.length)
+    })
   }
 
 /** A request for a page, with the caller's path and filters checked against the contract. */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs"
 import { dirname, join, resolve } from "node:path"
 import { Effect } from "effect"
+import { InvalidRequest } from "../api/errors.ts"
 import { ConfigInvalid } from "../errors.ts"
 
 /** Configs that are programs. */
@@ -14,7 +15,16 @@ export const configNames: ReadonlyArray<string> = [...moduleExtensions, ...dataE
 )
 
 /** The absolute path of the config of `folder`: `maxcloud.config.*` there, or in the nearest folder above that has one. */
-export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid> =>
+export const findConfig = (folder: string): Effect.Effect<string, ConfigInvalid | InvalidRequest> =>
+  // Not every caller uses types.
+  typeof folder === "string" ? findFrom(folder) : notAFolder
+
+const notAFolder = new InvalidRequest({
+  detail: "findConfig: the folder isn't a text. Leave it out, or pass a path.",
+  errors: []
+})
+
+const findFrom = (folder: string): Effect.Effect<string, ConfigInvalid> =>
   Effect.suspend(() => {
     for (let at = resolve(folder); ; at = dirname(at)) {
       const here = configNames.filter((configName) => existsSync(join(at, configName)))

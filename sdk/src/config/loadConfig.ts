@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises"
 import { dirname, extname, resolve } from "node:path"
 import {
   type AppSpec,
-  type GitState,
   type Location,
   parsePolicyList,
   productionStage,
@@ -11,10 +10,13 @@ import {
 } from "@maxcloud/config-schema"
 import type { PolicyAnswer } from "@maxcloud/config-schema/authoring"
 import { Effect, Either, Option, ParseResult, Schema } from "effect"
-import type { ProblemError } from "../api/index.ts"
+import type { InvalidRequest, ProblemError } from "../api/index.ts"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
+import type { OptionKinds } from "../input/options.ts"
+import { parseOptions } from "../input/parse.ts"
 import { specIssueOf } from "../pointers.ts"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
+import { type ContextOptions, contextOptions, parseContext } from "./contextOptions.ts"
 import { evaluate } from "./evaluate.ts"
 import { dataExtensions, findConfig, moduleExtensions } from "./findConfig.ts"
 import { gitStateOf } from "./gitState.ts"
@@ -40,19 +42,11 @@ export interface LoadedConfig {
   readonly locate: (problems: ReadonlyArray<ProblemError>) => Promise<ReadonlyArray<ConfigIssue>>
 }
 
-export interface LoadConfigOptions {
+export interface LoadConfigOptions extends ContextOptions {
   /** The config. @default `maxcloud.config.*` in `folder` or the nearest folder above */
   readonly file?: string | undefined
   /** @default the process's own */
   readonly folder?: string | undefined
-  /** @default "production" */
-  readonly stage?: string | undefined
-  /** The organization in the config's context. @default "local" */
-  readonly organization?: string | undefined
-  /** The runtime in the config's context. @default "kubernetes" */
-  readonly runtime?: ServerFacts["runtime"] | undefined
-  /** The git state in the config's context, or `"none"`. @default the repository's own */
-  readonly git?: GitState | "none" | undefined
   /** Whether to run the config's `charts`, for `LoadedConfig.charts`. @default false */
   readonly charts?: boolean | undefined
 }
@@ -173,17 +167,21 @@ const readerOf = (file: string): "module" | "data" | undefined => {
 
 const decodeStage = Schema.decodeUnknownEither(StageName)
 
+const optionKinds: OptionKinds<LoadConfigOptions> = { ...contextOptions, file: "text", folder: "text", charts: "flag" }
+
 const isServerFact = (name: string): name is ServerFact => Object.hasOwn(assumedFacts, name)
 
 /**
- * Reads a config for a stage and checks it completely. Fails with one `ConfigInvalid` that lists every mistake with its position. Asks `server`
- * for the facts that only a server knows, if the config reads one.
+ * Reads a config for a stage and checks it completely. Fails with one `ConfigInvalid` that lists every mistake with its position, or with
+ * `InvalidRequest` if an option is invalid. Asks `server` for the facts that only a server knows, if the config reads one.
  */
 export const loadConfig = <E = never>(
-  options: LoadConfigOptions = {},
+  written?: LoadConfigOptions,
   server?: Effect.Effect<ServerFacts, E>
-): Effect.Effect<LoadedConfig, ConfigInvalid | E> =>
+): Effect.Effect<LoadedConfig, ConfigInvalid | InvalidRequest | E> =>
   Effect.gen(function* () {
+    const options = yield* parseOptions<LoadConfigOptions>(written, optionKinds)
+    const { git, organization, runtime } = yield* parseContext(options)
     const start = resolve(options.folder ?? ".")
     const file = options.file === undefined ? yield* findConfig(start) : resolve(start, options.file)
     const folder = dirname(file)
@@ -199,7 +197,6 @@ export const loadConfig = <E = never>(
         `a config is a file of TypeScript, JavaScript, YAML or JSON: ${[...moduleExtensions, ...dataExtensions].join(", ")}`
       )
     }
-    const { organization, runtime } = options
     const given = {
       ...(organization === undefined ? {} : { organization }),
       ...(runtime === undefined ? {} : { runtime })
@@ -208,9 +205,7 @@ export const loadConfig = <E = never>(
     const facts = {
       server: Effect.map(known, (found) => ({ ...found, ...given })),
       git:
-        options.git === undefined
-          ? Effect.promise(() => gitStateOf(folder))
-          : Effect.succeed(options.git === "none" ? undefined : options.git)
+        git === undefined ? Effect.promise(() => gitStateOf(folder)) : Effect.succeed(git === "none" ? undefined : git)
     }
     const read = yield* reader === "module" ? readModule(file, stage, facts, options.charts === true) : readData(file)
     const parsed = parseJudged(read, stage)

@@ -1,4 +1,6 @@
 import { Redacted } from "effect"
+import { checkOptions } from "../input/checkOptions.ts"
+import type { OptionKinds } from "../input/options.ts"
 import { never, run } from "../promises.ts"
 import { localToken } from "../transport/localServer.ts"
 import { defaultApiUrl } from "../transport/serverUrl.ts"
@@ -14,17 +16,21 @@ export interface CredentialOptions {
   readonly warn?: ((line: string) => void) | undefined
 }
 
+const credentialOptions: OptionKinds<CredentialOptions> = { apiUrl: "text", env: "any", warn: "function" }
+
 /**
  * The credential that the command line would send, for the `token` of a client: `MAXCLOUD_API_KEY`, else `MAXCLOUD_ID_TOKEN`, else an ID token
  * of the GitHub Actions job if it has `MAXCLOUD_ORGANIZATION`, else the credential that `maxcloud auth login` stored for the server, else the
  * token of a server in local mode that this user has started. It is looked up for each request, so a new login takes effect. Rejects with
- * `CredentialUnavailable`.
+ * `CredentialUnavailable`. Throws `InvalidRequest` for an unknown option.
  */
-export const defaultCredentials = ({
-  apiUrl = defaultApiUrl(),
-  env = process.env,
-  warn = (line) => process.emitWarning(line.replace(/^warning: /, ""))
-}: CredentialOptions = {}): (() => Promise<string>) => {
+export const defaultCredentials = (options: CredentialOptions = {}): (() => Promise<string>) => {
+  checkOptions<CredentialOptions>("defaultCredentials", options, credentialOptions)
+  const {
+    apiUrl = defaultApiUrl(),
+    env = process.env,
+    warn = (line: string) => process.emitWarning(line.replace(/^warning: /, ""))
+  } = options
   let renewed: (() => Promise<string>) | undefined
   return async () => {
     if (renewed !== undefined) return renewed()

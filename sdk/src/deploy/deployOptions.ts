@@ -8,7 +8,7 @@ import type { SnapshotCut } from "../source/snapshot.ts"
 import type { PlanFile } from "./planFile.ts"
 
 export interface DeployOptions extends Described {
-  /** @default the loaded config's own, else "production" */
+  /** A loaded config has its own, so any other is an `InvalidRequest`. @default the loaded config's own, else "production" */
   readonly stage?: string | undefined
   /** The folder that relative source paths start from. @default the config's folder, else the process's own */
   readonly folder?: string | undefined

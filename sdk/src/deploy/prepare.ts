@@ -75,6 +75,11 @@ export const prepare = Effect.fn("MaxCloud.prepare")(function* (
     ? yield* ofPlan(deployed, parsedOptions)
     : { app: deployed, options: parsedOptions }
   const loaded = isLoaded(app) ? app : undefined
+  const stage = yield* parseStage(options.stage ?? loaded?.stage ?? productionStage)
+  if (loaded !== undefined && loaded.stage !== stage) {
+    const detail = `The config was loaded for the stage "${loaded.stage}", so it can't be used for "${stage}". Load it for that stage, with loadConfig({ stage: "${stage}" }), or leave the stage out.`
+    return yield* new InvalidRequest({ detail, errors: [] })
+  }
   const [assumed] = loaded?.assumed ?? []
   if (assumed !== undefined) {
     const detail = `The config reads \`${assumed}\`, but it was loaded without asking a server. Pass the ${assumed} to loadConfig, or pass the config's path to the client.`
@@ -117,7 +122,7 @@ export const prepare = Effect.fn("MaxCloud.prepare")(function* (
     described,
     plan: options.plan === undefined ? {} : { plan: yield* parse(PlanId)(options.plan) },
     spec: { ...spec, services },
-    stage: yield* parseStage(options.stage ?? loaded?.stage ?? productionStage),
+    stage,
     options,
     snapshots
   }

@@ -1,3 +1,5 @@
+import { nearest } from "@maxcloud/config-schema"
+
 const kinds = {
   text: { words: "a text", holds: (value: unknown) => typeof value === "string" },
   flag: { words: "true or false", holds: (value: unknown) => typeof value === "boolean" },
@@ -53,7 +55,10 @@ export const optionsFault = (given: unknown, options: Readonly<Record<string, Ki
   for (const [name, value] of Object.entries(given)) {
     const kind = Object.hasOwn(options, name) ? options[name] : undefined
     if (value === undefined) continue
-    if (kind === undefined) return `"${name}" isn't an option. Use ${known}.`
+    if (kind === undefined) {
+      const meant = nearest(name, Object.keys(options))
+      return `"${name}" isn't an option. ${meant === undefined ? "" : `Did you mean "${meant}"? `}Use ${known}.`
+    }
     if (!kinds[kind].holds(value)) return `"${name}" isn't ${kinds[kind].words}. Leave it out, or correct it.`
   }
   return inheritedFault(given)

@@ -5,24 +5,29 @@ import {
   encodeAppSpec,
   evaluateConfig,
   type GitState,
+  isConfig,
   OrganizationName,
   productionStage,
   StageName
 } from "@maxcloud/config-schema"
-import { Either } from "effect"
+import { Effect, Either } from "effect"
+import { InvalidRequest } from "../api/errors.ts"
 import { assumedFacts } from "../config/configFacts.ts"
+import { contextOptions, parseContext } from "../config/contextOptions.ts"
 import { type LoadedConfig, loadConfig } from "../config/loadConfig.ts"
 import { placesInModule } from "../config/modulePlaces.ts"
 import { type ConfigFindings, parseJudged } from "../config/policies.ts"
 import { ConfigInvalid } from "../errors.ts"
+import type { OptionKinds } from "../input/options.ts"
+import { parseOptions, parseStage } from "../input/parse.ts"
 import { inSpec, specIssueOf } from "../pointers.ts"
 import { never, run } from "../promises.ts"
 import { manifestsOf, type RenderedConfig, renderedConfig } from "./RenderedConfig.ts"
 
 export interface RenderOptions {
   /** The config's file, relative to `folder`. Errors then contain its lines. @default `maxcloud.config.*` in `folder` or the nearest folder above */
-  readonly path?: string
-  /** Instead of a path, the result of `defineConfig`. Errors then contain lines of the executed code, which a test runner may have rewritten. */
+  readonly file?: string
+  /** Instead of a file, the result of `defineConfig`. Errors then contain lines of the executed code, which a test runner may have rewritten. */
   readonly config?: Config
   /** @default the process's own */
   readonly folder?: string
@@ -63,22 +68,44 @@ const loadSynth = () =>
     )
   })
 
+const renderOptions: OptionKinds<RenderOptions> = { ...contextOptions, file: "text", config: "any", folder: "text" }
+
+const parseRender = Effect.fn(function* (given: RenderOptions | undefined) {
+  const options = yield* parseOptions<RenderOptions>(given, renderOptions)
+  const { config, file } = options
+  if (config !== undefined && file !== undefined) {
+    const detail = "Both `file` and `config` say what to render. Leave one out."
+    return yield* new InvalidRequest({ detail, errors: [] })
+  }
+  if (config !== undefined && !isConfig(config)) {
+    const detail = "`config` isn't a config. Pass the result of `defineConfig`, or a path as `file`."
+    return yield* new InvalidRequest({ detail, errors: [] })
+  }
+  const {
+    organization = OrganizationName.make(assumedFacts.organization),
+    runtime = assumedFacts.runtime,
+    git
+  } = yield* parseContext(options)
+  const stage = yield* parseStage(options.stage ?? productionStage)
+  return { config, file, folder: options.folder, stage, organization, runtime, git: git ?? ("none" as const) }
+})
+
 /**
  * Renders the app that a config deploys to a stage, without a server. Throws the `ConfigInvalid` that `maxcloud config check` reports, with file
- * and line, also if the app breaks one of its policies. Doesn't read sources: their images have the tag `unbuilt`.
+ * and line, also if the app breaks one of its policies. Throws `InvalidRequest` for an unknown option. Doesn't read sources: their images have
+ * the tag `unbuilt`.
  */
-export const renderConfig = async (options: RenderOptions = {}): Promise<RenderedConfig> => {
-  const { config, folder, git, path: file } = options
-  const { organization = assumedFacts.organization, runtime = assumedFacts.runtime, stage = productionStage } = options
+export const renderConfig = async (options?: RenderOptions): Promise<RenderedConfig> => {
+  const { config, file, folder, git, organization, runtime, stage } = await run(parseRender(options), never)
   const checked =
     config === undefined
-      ? await run(loadConfig({ file, folder, stage, organization, runtime, git: git ?? "none" }), never)
-      : await checkedObject(config, { stage: StageName.make(stage), organization, runtime, git })
+      ? await run(loadConfig({ file, folder, stage, organization, runtime, git }), never)
+      : await checkedObject(config, { stage, organization, runtime, git: git === "none" ? undefined : git })
   const { hostProblems, knativeProblems, offlineTenant, synth, synthNamespace, toYaml } = await loadSynth()
   const { spec } = checked
   const tenant = offlineTenant(spec, {
-    organization: OrganizationName.make(organization),
-    stage: StageName.make(stage)
+    organization,
+    stage
   })
   const { policies } = checked
   const problems = [...inSpec([...hostProblems(spec, tenant), ...knativeProblems(spec)]), ...policies.problems]

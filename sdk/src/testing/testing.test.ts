@@ -22,7 +22,7 @@ describe("renderConfig", () => {
   services: [service("web", { source: "./web", env: { WHERE: [stage, organization, runtime, String(git)].join() } })]
 }))`
     })
-    const [first, second] = await Promise.all([1, 2].map(() => renderConfig({ path: "a.config.ts", folder: root })))
+    const [first, second] = await Promise.all([1, 2].map(() => renderConfig({ file: "a.config.ts", folder: root })))
     expect(first?.manifests.all).toStrictEqual(second?.manifests.all)
     expect(first?.service("web").env?.["WHERE"]).toBe("production,local,kubernetes,undefined")
     expect(first?.service("web").memory).toBe("512Mi")
@@ -50,10 +50,10 @@ describe("renderConfig", () => {
       "wrong.config.ts": `${imports}export default defineConfig({ app: "shop", services: [\n  service("web", { image: "nginx", port: 0 })\n] })`,
       "late.config.ts": `${imports}export default defineConfig({ app: "shop", services: [\n  service("web", { image: "nginx", env: { A: secret("A") }, args: ["$(A)"] })\n] })`
     })
-    const error = await thrown(renderConfig({ path: "wrong.config.ts", folder: root }))
+    const error = await thrown(renderConfig({ file: "wrong.config.ts", folder: root }))
     assert(error instanceof ConfigInvalid)
     expect(String(error)).toMatch(/wrong\.config\.ts:3:36 {2}services\.web\.port {2}0 isn't a valid port/)
-    expect(String(await thrown(renderConfig({ path: "late.config.ts", folder: root })))).toMatch(
+    expect(String(await thrown(renderConfig({ file: "late.config.ts", folder: root })))).toMatch(
       /late\.config\.ts:3:\d+ {2}/
     )
     // @ts-expect-error a port must be a number

@@ -4,6 +4,7 @@ import { Effect, type Layer, Redacted, Schema } from "effect"
 import { InvalidRequest, Unauthenticated } from "../api/errors.ts"
 import { carriesSecret, inOrganization } from "../api/operations.ts"
 import { CredentialUnavailable, InsecureUrl, NotReachable, noAnswerCode } from "../errors.ts"
+import type { OptionKinds } from "../input/options.ts"
 import { ProxyFailed } from "../proxy/ProxyFailed.ts"
 import { defaultApiUrl, isSafeForTokens, isServerUrl } from "./serverUrl.ts"
 
@@ -38,6 +39,16 @@ export interface ConnectionOptions {
   readonly httpClient?: Layer.Layer<HttpClient.HttpClient> | undefined
   /** How long a response may take before the call fails with `NotReachable`. Streams and uploads continue as long as data flows. @default 60 */
   readonly timeoutSeconds?: number | undefined
+}
+
+export const connectionOptions: OptionKinds<ConnectionOptions> = {
+  apiUrl: "text",
+  organization: "text",
+  token: "any",
+  onDeprecated: "function",
+  fetch: "function",
+  httpClient: "any",
+  timeoutSeconds: "number"
 }
 
 /** A client's access to its environment. */
@@ -137,9 +148,8 @@ export const makeTransport = (options: ConnectionOptions, host: ClientHost) => {
   const authorization: Credential = withAgent(authorizationOf(options.token, host.found(apiUrl), localCredential))
   const timeoutSeconds = options.timeoutSeconds ?? defaultTimeoutSeconds
   if (!(timeoutSeconds > 0)) {
-    throw new TypeError(
-      `timeoutSeconds is ${timeoutSeconds}. Use a number above 0; leave it out for ${defaultTimeoutSeconds}.`
-    )
+    const detail = `timeoutSeconds is ${timeoutSeconds}. Use a number above 0; leave it out for ${defaultTimeoutSeconds}.`
+    throw new InvalidRequest({ detail, errors: [] })
   }
   const shownUrl = withoutPassword(apiUrl)
   const notReachable = (cause: unknown) =>

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { type Client, createClient } from "@maxcloud/sdk"
+import { checkOptions, type OptionKinds } from "@maxcloud/sdk/internal"
 import type { FetchDispatcher } from "@maxcloud/sdk/proxy"
 import { Cause, Effect, Exit, LogLevel, Redacted, Schema, Scope } from "effect"
 import { removeTree } from "../base/host/removeTree.ts"
@@ -70,12 +71,25 @@ export interface Embedded extends AsyncDisposable {
   readonly close: () => Promise<void>
 }
 
+const embeddedOptions: OptionKinds<EmbeddedOptions> = {
+  dataDir: "text",
+  port: "number",
+  organization: "text",
+  images: "any",
+  onLog: "function",
+  development: "any",
+  domain: "text",
+  logLevel: "any",
+  inPlace: "flag"
+}
+
 /**
  * Starts a server in this process, on a free loopback port: `await using cloud = await embedded()` (on Node 22: call
  * `close()`). Several can run at once, each with its own data folder. It ignores `DATABASE_URL`: the database is always
- * its own. Rejects with `ServerError`.
+ * its own. Rejects with `ServerError`, or with `InvalidRequest` for an unknown option.
  */
 export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded> => {
+  checkOptions<EmbeddedOptions>("embedded", options, embeddedOptions)
   const { dataDir: given, development, images = {}, onLog, organization, port = 0, ...settings } = options
   const dataDir = given ?? (await mkdtemp(join(tmpdir(), "maxcloud-")))
   const scope = Effect.runSync(Scope.make())

@@ -2,6 +2,7 @@ import { lookup } from "node:dns"
 import type { LookupFunction } from "node:net"
 import type { Client } from "@maxcloud/sdk"
 import { NotFound } from "@maxcloud/sdk/api"
+import { checkOptions, type OptionKinds } from "@maxcloud/sdk/internal"
 import { type FetchDispatcher, isDispatcher } from "@maxcloud/sdk/proxy"
 import { Agent } from "undici"
 
@@ -11,6 +12,28 @@ export interface EmbeddedRequest extends RequestInit {
   readonly stage?: string | undefined
   /** The service's app. Needed only if several apps have a service of this name in the stage. */
   readonly app?: string | undefined
+}
+
+const requestOptions: OptionKinds<EmbeddedRequest & { readonly priority?: string }> = {
+  stage: "text",
+  app: "text",
+  // The options of `fetch`.
+  body: "any",
+  cache: "text",
+  credentials: "text",
+  dispatcher: "any",
+  duplex: "text",
+  headers: "any",
+  integrity: "text",
+  keepalive: "flag",
+  method: "text",
+  mode: "text",
+  priority: "text",
+  redirect: "text",
+  referrer: "text",
+  referrerPolicy: "text",
+  signal: "any",
+  window: "any"
 }
 
 /** Few resolvers map `*.localhost` to this machine (RFC 6761, 6.3). Node's doesn't. */
@@ -34,7 +57,9 @@ export const loopbackDispatcher = (
 /** `fetch` by the name of a service. Also follows redirects to the server's other hosts. */
 export const embeddedFetch =
   (client: Client, dispatcher: FetchDispatcher) =>
-  async (service: string, path = "/", { app, stage, ...init }: EmbeddedRequest = {}): Promise<Response> => {
+  async (service: string, path = "/", request: EmbeddedRequest = {}): Promise<Response> => {
+    checkOptions<EmbeddedRequest>("fetch", request, requestOptions)
+    const { app, stage, ...init } = request
     if (!path.startsWith("/") || path.startsWith("//")) {
       throw new TypeError(`"${path}" isn't a path of the service "${service}". Start it with "/", such as "/health".`)
     }
