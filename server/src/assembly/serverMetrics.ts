@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Runtime, Schema } from "effect"
+import { leasesLost } from "../base/database/heldLease.ts"
 import { asServer } from "../base/database/RowScope.ts"
 import { backgroundFailures } from "../base/node/keepDoing.ts"
 import type { ProxyCounters } from "../base/proxy/ProxyCounters.ts"
@@ -95,13 +96,20 @@ const registerLocalRuntime = (metrics: typeof Metrics.Service, totals: typeof Lo
   })
 }
 
-const registerBackground = (metrics: typeof Metrics.Service): void =>
+const registerBackground = (metrics: typeof Metrics.Service): void => {
   metrics.gauge({
     name: "maxcloud_background_failures",
     help: "Failures of background tasks since the process's start, by task.",
     labelNames: ["task"],
     read: () => Promise.resolve([...backgroundFailures()].map(([task, value]) => ({ labels: { task }, value })))
   })
+  metrics.gauge({
+    name: "maxcloud_leases_lost",
+    help: "Leases that this server lost while it worked, since the process's start, by the kind of work.",
+    labelNames: ["work"],
+    read: () => Promise.resolve([...leasesLost()].map(([work, value]) => ({ labels: { work }, value })))
+  })
+}
 
 const registerProxy = (metrics: typeof Metrics.Service, proxy: ProxyCounters): void => {
   now(metrics, "maxcloud_proxy_requests_active", "Requests to services in progress.", () => proxy.active)

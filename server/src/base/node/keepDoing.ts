@@ -1,19 +1,10 @@
-import { Cause, Duration, Effect, Metric, MetricState, Option, Schedule, type Scope } from "effect"
+import { Cause, Duration, Effect, Metric, Option, Schedule, type Scope } from "effect"
+import { countsOf } from "./countsOf.ts"
 
 const failures = Metric.counter("maxcloud_background_failures", { incremental: true })
 
 /** How often each background task of this process has failed. */
-export const backgroundFailures = (): ReadonlyMap<string, number> =>
-  new Map(
-    Metric.unsafeSnapshot().flatMap(({ metricKey, metricState }) => {
-      const label = metricKey.tags.find(({ key }) => key === "task")
-      return metricKey.name === "maxcloud_background_failures" &&
-        label !== undefined &&
-        MetricState.isCounterState(metricState)
-        ? [[label.value, Number(metricState.count)] as const]
-        : []
-    })
-  )
+export const backgroundFailures = () => countsOf("maxcloud_background_failures", "task")
 
 /** Names and codes along an error's causes, without what changes from one failure to the next. */
 const kindOf = (cause: Cause.Cause<unknown>): string => {

@@ -1,11 +1,13 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Context, Effect, Layer, PubSub, Schema, Stream } from "effect"
+import { keepLease } from "../database/heldLease.ts"
 import { isDue } from "../database/isDue.ts"
 import { newId } from "../database/newId.ts"
 import { asNobody } from "../database/RowScope.ts"
 import { transaction } from "../database/sqlErrors.ts"
 import { keepDoing } from "../node/keepDoing.ts"
+import { monotonicMillis } from "../node/monotonic.ts"
 import { shardCount, shardOf } from "./shardOf.ts"
 
 /**
@@ -96,9 +98,16 @@ export const layer = ({ beatMs = 2_000, leaseMs = 6_000 }: ShardOptions = {}) =>
           Effect.ignore
         )
       )
-      yield* keepDoing("shards of this replica", { every: beatMs, after: beatMs }, look)
+      const keep = Effect.gen(function* () {
+        const since = yield* monotonicMillis
+        yield* look
+        yield* keepLease({ name: "shards", leaseMs, since, everyMs: beatMs, renew: Effect.as(look, true) })
+        mine = []
+        yield* PubSub.publish(changed, undefined)
+      })
+      yield* keepDoing("shards of this replica", { every: 0, longestPause: beatMs }, keep)
 
-      // If the database doesn't answer for a whole lease, others may have them.
+      // Even if this process was frozen, and its renewals with it.
       const owned = () => (performance.now() < heldUntil ? mine : [])
       return Shards.of({
         owned,

@@ -10,7 +10,6 @@ import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
 import { Runtime, type RuntimeError, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import { makeWorkQueue, type WorkQueue } from "../deployments/queue/WorkQueue.ts"
-import { leaseMs } from "../deployments/queue/workers.ts"
 import { pageOfServices, selectServices } from "../deployments/records/serviceRows.ts"
 import { setPaused } from "./pauseService.ts"
 import { restartService } from "./restartService.ts"
@@ -97,7 +96,7 @@ export const layer = Layer.effect(
     const context = yield* contextWithoutRows<SqlClient | Platform | Audit>()
     const runtime = yield* Runtime
     const platform = yield* Platform
-    const queue = yield* makeWorkQueue({ leaseMs })
+    const queue = yield* makeWorkQueue()
 
     const keyOf = (organization: Organization, service: Service): ServiceKey => ({
       ...namespaceKeyOf({ organization, app: service.app, stage: service.stage }, platform),

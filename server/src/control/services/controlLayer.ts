@@ -1,7 +1,6 @@
 import { Effect, Layer } from "effect"
 import * as PostgresDeployments from "../deployments/PostgresDeployments.ts"
 import { makeWorkQueue } from "../deployments/queue/WorkQueue.ts"
-import { leaseMs } from "../deployments/queue/workers.ts"
 import * as Reconciler from "../deployments/Reconciler.ts"
 import * as PostgresServices from "./PostgresServices.ts"
 
@@ -13,7 +12,7 @@ export type { ReconcilerOptions } from "../deployments/Reconciler.ts"
  */
 export const layer = (options: Reconciler.ReconcilerOptions = {}) =>
   Layer.unwrapEffect(
-    Effect.map(makeWorkQueue({ leaseMs }), (queue) =>
+    Effect.map(makeWorkQueue(), (queue) =>
       Layer.mergeAll(PostgresDeployments.layer(queue), PostgresServices.layer, Reconciler.layer(queue, options))
     )
   )

@@ -1,13 +1,14 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { AnswerLost, IdempotencyKeyReused } from "@maxcloud/sdk/api"
-import { Duration, Effect, Fiber, Layer, Option, Redacted, Schedule } from "effect"
-import { orUnavailable } from "../../base/database/sqlErrors.ts"
+import { AnswerLost, IdempotencyKeyReused, type RequestInProgress, type Unavailable } from "@maxcloud/sdk/api"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { whileHeld } from "../../base/database/heldLease.ts"
+import { databaseAway, orUnavailable } from "../../base/database/sqlErrors.ts"
 import { sweeping } from "../../base/database/sweeping.ts"
 import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { type Answered, KeptAnswers, type Outcome, type RequestKey } from "./KeptAnswers.ts"
 import { KeyedRequest } from "./KeyedRequest.ts"
-import { type Claim, inProgress, type RequestRow, requestRows } from "./requestRows.ts"
+import { type Claim, inProgress, type RequestRow, requestRows, type Taken } from "./requestRows.ts"
 
 export interface KeptAnswersOptions {
   /** How long a request stays with a silent server. @default 30 seconds */
@@ -36,7 +37,7 @@ const lost = ({ key }: RequestKey) =>
     detail: `The request with the idempotency key "${key}" was carried out, but the server stopped before it could answer. Check the present state. To do it again, use a new key.`
   })
 
-type Found = { readonly answer: string } | (Claim & { readonly made: string | undefined; readonly again: boolean })
+type Found = { readonly answer: string } | (Taken & { readonly made: string | undefined; readonly again: boolean })
 
 /** This server's claim on a request, or its answer if it was carried out before. */
 const makeClaim = (keys: DataKeys["Type"], rows: ReturnType<typeof requestRows>) => {
@@ -100,15 +101,14 @@ const service = ({ leaseMs = 30_000 }: KeptAnswersOptions) =>
           Effect.catchAll((error) => Effect.logWarning("couldn't store the answer to a request with a key", error))
         )
 
-      const renewing = (claim: Claim) =>
-        rows
-          .renew(claim)
-          .pipe(
-            Effect.ignore,
-            Effect.schedule(Schedule.spaced(Duration.millis(leaseMs / 3))),
-            Effect.interruptible,
-            Effect.forkDaemon
-          )
+      /** Interrupts what a request does before another server may carry it out. */
+      const held = <A, E, R>(found: Taken, work: Effect.Effect<A, E, R>) =>
+        whileHeld(
+          { name: "requests with a key", leaseMs, since: found.since, renew: rows.renew(found) },
+          work,
+          (end): Effect.Effect<never, RequestInProgress | Unavailable> =>
+            end === "taken" ? Effect.fail(inProgress()) : Effect.flatMap(databaseAway(undefined), Effect.fail)
+        )
 
       return {
         once: <A, E, R>(request: RequestKey, carryOut: Effect.Effect<Outcome<A>, E, R>) =>
@@ -117,11 +117,9 @@ const service = ({ leaseMs = 30_000 }: KeptAnswersOptions) =>
               const found = yield* orUnavailable(claimOf(request))
               if ("answer" in found) return { _tag: "kept", answer: found.answer } satisfies Answered<A>
               const keyed = { made: found.made, note: (made?: string) => rows.note(found, made) }
-              const outcome = yield* Effect.acquireUseRelease(
-                renewing(found),
-                () => restore(Effect.provideService(carryOut, KeyedRequest, keyed)),
-                Fiber.interrupt
-              ).pipe(Effect.onError(() => Effect.ignoreLogged(rows.release(found))))
+              const outcome = yield* restore(held(found, Effect.provideService(carryOut, KeyedRequest, keyed))).pipe(
+                Effect.onError(() => Effect.ignoreLogged(rows.release(found)))
+              )
               yield* keep(found, outcome)
               return { _tag: "now", value: outcome.value, again: found.again } satisfies Answered<A>
             })

@@ -16,10 +16,12 @@ import { KeyedRequest, noteCarriedOut } from "./KeyedRequest.ts"
 import { layer } from "./PostgresKeptAnswers.ts"
 
 class Other extends Context.Tag("Other")<Other, KeptAnswers["Type"]>() {}
-/** Two servers on one database. */
-const servers = Layer.merge(
+class Quick extends Context.Tag("Quick")<Quick, KeptAnswers["Type"]>() {}
+/** Servers on one database. `Quick` has short leases. */
+const servers = Layer.mergeAll(
   Layer.fresh(layer()),
-  Layer.effect(Other, KeptAnswers).pipe(Layer.provide(Layer.fresh(layer())))
+  Layer.effect(Other, KeptAnswers).pipe(Layer.provide(Layer.fresh(layer()))),
+  Layer.effect(Quick, KeptAnswers).pipe(Layer.provide(Layer.fresh(layer({ leaseMs: 1_000 }))))
 )
 const server = ManagedRuntime.make(
   servers.pipe(
@@ -172,6 +174,41 @@ describe("a request with a key", () => {
       expect(Exit.isFailure(yield* Fiber.join(frozen))).toBe(true)
       expect(yield* things(id)).toBe(1)
       expect(yield* first.once(requestOf(id), Effect.die("never"))).toEqual({ _tag: "kept", answer: "quick" })
+    })
+  )
+
+  test(
+    "is stopped once another server has taken it over, or if its lease can't be renewed",
+    Effect.gen(function* () {
+      const { id } = yield* newOrganization
+      const sql = yield* SqlClient
+      const quick = yield* Quick
+      const begin = (key: string) =>
+        Effect.gen(function* () {
+          const [begun, stopped] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+          const work = Deferred.succeed(begun, undefined).pipe(
+            Effect.andThen(Effect.never),
+            Effect.onInterrupt(() => Deferred.succeed(stopped, undefined))
+          )
+          const fiber = yield* Effect.fork(Effect.flip(quick.once(requestOf(id, { key }), work)))
+          yield* Deferred.await(begun)
+          return { error: Fiber.join(fiber), stopped: Deferred.await(stopped) }
+        })
+      const taken = yield* begin("taken")
+      yield* sql`update keyed_requests set attempt = 'another' where organization_id = ${id}`
+      yield* taken.stopped
+      expect(yield* taken.error).toMatchObject({ _tag: "RequestInProgress" })
+
+      const silent = yield* begin("silent")
+      yield* sql`select 1 from keyed_requests where organization_id = ${id} for update`.pipe(
+        Effect.andThen(silent.stopped),
+        Effect.andThen(sql`
+          select 1 from keyed_requests
+          where organization_id = ${id} and key = 'silent' and lease_until > clock_timestamp()`),
+        Effect.tap((rows) => expect(rows).toHaveLength(1)),
+        sql.withTransaction
+      )
+      expect(yield* silent.error).toMatchObject({ _tag: "Unavailable" })
     })
   )
 

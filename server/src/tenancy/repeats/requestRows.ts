@@ -5,12 +5,17 @@ import { Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
 import { asOrganization } from "../../base/database/RowScope.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
+import { monotonicMillis } from "../../base/node/monotonic.ts"
 import { keptHours, keptKeys, type RequestKey } from "./KeptAnswers.ts"
 
 /** A request that this server carries out. `attempt` distinguishes it from others with the same key. */
 export interface Claim {
   readonly request: RequestKey
   readonly attempt: string
+}
+export interface Taken extends Claim {
+  /** `monotonicMillis` before it was taken. */
+  readonly since: number
 }
 
 const Bytes = Schema.NullOr(Schema.Uint8ArrayFromSelf)
@@ -52,6 +57,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
       Effect.gen(function* () {
         const { caller, key, operation, organizationId } = request
         const attempt = randomUUID()
+        const since = yield* monotonicMillis
         const mine = yield* sql`
           insert into keyed_requests (organization_id, caller, operation, key, digest_by, digest, attempt, lease_until)
           values (${organizationId}, ${caller}, ${operation}, ${key}, ${digest.keyId}, ${digest.bytes}, ${attempt}, ${lease})
@@ -61,7 +67,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
           delete from keyed_requests where organization_id = ${organizationId} and lease_until is null and created_at <= (
             select created_at from keyed_requests where organization_id = ${organizationId}
             order by created_at desc offset ${keptKeys} limit 1)`
-        return { request, attempt } satisfies Claim
+        return { request, attempt, since } satisfies Taken
       }),
 
     find: (request: RequestKey) =>
@@ -78,16 +84,22 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
     takeOver: (request: RequestKey, former: string) =>
       Effect.gen(function* () {
         const attempt = randomUUID()
+        const since = yield* monotonicMillis
         const mine = yield* sql`
           update keyed_requests set attempt = ${attempt}, lease_until = ${lease}
           where ${held({ request, attempt: former })} and answer is null
             and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})
           returning 1`
-        return mine.length === 0 ? undefined : ({ request, attempt } satisfies Claim)
+        return mine.length === 0 ? undefined : ({ request, attempt, since } satisfies Taken)
       }),
 
+    /** False: another server has taken the request over. */
     renew: (claim: Claim) =>
-      sql`update keyed_requests set lease_until = ${lease} where ${held(claim)} and lease_until is not null`,
+      Effect.map(
+        sql`
+          update keyed_requests set lease_until = ${lease} where ${held(claim)} and lease_until is not null returning 1`,
+        (rows) => rows.length > 0
+      ),
 
     /** In the transaction of the request's effects. Waits for no other request: only this one locks the row. */
     note: (claim: Claim, made: string | undefined) =>

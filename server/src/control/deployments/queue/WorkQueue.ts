@@ -7,6 +7,7 @@ import { isDue } from "../../../base/database/isDue.ts"
 import { newId } from "../../../base/database/newId.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { backoffMs } from "../../../base/node/backoff.ts"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
 import { shardOfSql } from "../../../base/replicas/shardOf.ts"
 
 /** The subject of work: one app and stage of an organization. At most one worker has it at a time. */
@@ -22,6 +23,8 @@ export interface Lease {
   readonly key: WorkKey
   readonly token: string
   readonly attempts: number
+  /** `monotonicMillis` before it was taken. */
+  readonly since: number
 }
 
 /** The lease expired and another worker may have the key: writes of its former holder are refused. */
@@ -85,7 +88,8 @@ const add = (
           available_at = least(work_items.available_at, excluded.available_at)`.pipe(Effect.asVoid)
 
 const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyArray<number>) =>
-  sql`
+  Effect.flatMap(monotonicMillis, (since) =>
+    sql`
     with due as (
       select organization_id, key from work_items
       where ${due(sql)}
@@ -99,18 +103,20 @@ const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyA
     where w.organization_id = due.organization_id and w.key = due.key and o.id = w.organization_id
     returning w.organization_id, o.name as organization, split_part(w.key, '/', 1) as app,
       split_part(w.key, '/', 2) as stage, w.lease_token, w.attempts`.pipe(
-    Effect.map((rows) =>
-      Schema.decodeUnknownSync(Claimed)(rows).map(
-        (found): Lease => ({
-          key: {
-            organizationId: found.organization_id,
-            organization: found.organization,
-            app: found.app,
-            stage: found.stage
-          },
-          token: found.lease_token,
-          attempts: found.attempts
-        })
+      Effect.map((rows) =>
+        Schema.decodeUnknownSync(Claimed)(rows).map(
+          (found): Lease => ({
+            key: {
+              organizationId: found.organization_id,
+              organization: found.organization,
+              app: found.app,
+              stage: found.stage
+            },
+            token: found.lease_token,
+            attempts: found.attempts,
+            since
+          })
+        )
       )
     )
   )
@@ -157,8 +163,11 @@ const release = (sql: SqlClient, leases: ReadonlyArray<Lease>) =>
         where lease_token in ${sql.in(leases.map((lease) => lease.token))}`.pipe(Effect.asVoid)
 
 /** A set of keys to work on, in the database. If a key is added while a worker has it, it is worked on again. */
-export const makeWorkQueue = ({ leaseMs }: { readonly leaseMs: number }) =>
+export const makeWorkQueue = ({ leaseMs = 30_000 }: { readonly leaseMs?: number } = {}) =>
   Effect.map(SqlClient, (sql) => ({
+    /** How long a lease lasts without being renewed. */
+    leaseMs,
+
     /** Adds keys. Waiting keys become due at once, or after `afterMs` if that is sooner. */
     add: (keys: ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">>, afterMs = 0) =>
       add(sql, keys, afterMs),

@@ -20,7 +20,8 @@ const lease = (token: string): Lease => ({
     stage: StageName.make("production")
   },
   token,
-  attempts: 0
+  attempts: 0,
+  since: 0
 })
 const done: Outcome = { _tag: "done" }
 const [one, two] = [lease("one"), lease("two")]

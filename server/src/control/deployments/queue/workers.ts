@@ -1,14 +1,11 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import { Duration, Effect, FiberSet, Ref } from "effect"
+import { whileHeld } from "../../../base/database/heldLease.ts"
 import { asOrganization } from "../../../base/database/RowScope.ts"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
 import type { Shards } from "../../../base/replicas/Shards.ts"
 import { type DispatchEffect, type DispatchEvent, dispatchStep, nothingHeld, type PassEnd } from "./dispatchMachine.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
-
-/** How long a lease lasts, and how often it is renewed. */
-export const leaseMs = 30_000
-const renewMs = 10_000
 
 export interface WorkersOptions {
   readonly queue: WorkQueue
@@ -24,25 +21,25 @@ export interface WorkersOptions {
   readonly passEnded: Effect.Effect<unknown>
 }
 
-/** Ends when the lease is lost. */
-const renewing = (queue: WorkQueue, lease: Lease): Effect.Effect<PassEnd> =>
-  queue.renew(lease).pipe(
-    Effect.delay(Duration.millis(renewMs)),
-    Effect.forever,
-    Effect.catchTag("LeaseLost", () => Effect.succeed<PassEnd>({ type: "lost" })),
-    // The database is unreachable: the lease expires on its own, and so may the pass.
-    Effect.catchTag("SqlError", () => Effect.never)
-  )
-
 /** A pass, for as long as the lease is ours. */
 const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effect<PassEnd> =>
-  reconcile(lease).pipe(
-    Effect.map((outcome): PassEnd => ({ type: "outcome", outcome })),
+  whileHeld(
+    {
+      name: "deployments",
+      leaseMs: queue.leaseMs,
+      since: lease.since,
+      renew: queue.renew(lease).pipe(
+        Effect.as(true),
+        Effect.catchTag("LeaseLost", () => Effect.succeed(false))
+      )
+    },
+    Effect.map(reconcile(lease), (outcome): PassEnd => ({ type: "outcome", outcome })),
+    () => Effect.succeed<PassEnd>({ type: "lost" })
+  ).pipe(
     Effect.catchTags({
       LeaseLost: () => Effect.succeed<PassEnd>({ type: "lost" }),
       SqlError: (error) => Effect.as(Effect.logWarning("A pass was interrupted", error), { type: "failed" } as const)
     }),
-    Effect.raceFirst(renewing(queue, lease)),
     Effect.catchAllDefect((defect) => Effect.as(Effect.logError("A pass failed", defect), { type: "failed" } as const))
   )
 

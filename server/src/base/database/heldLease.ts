@@ -1,0 +1,89 @@
+import { Duration, Effect, Metric, Option, Schedule } from "effect"
+import { countsOf } from "../node/countsOf.ts"
+import { monotonicMillis } from "../node/monotonic.ts"
+
+const lost = Metric.counter("maxcloud_leases_lost", { incremental: true })
+
+/** How many leases this process has lost, by the kind of work. */
+export const leasesLost = () => countsOf("maxcloud_leases_lost", "work")
+
+/** A lease on a row, which the database ends `leaseMs` after it was taken or renewed. */
+export interface HeldLease<E, R> {
+  /** The kind of work, for the log and `/metrics`. */
+  readonly name: string
+  readonly leaseMs: number
+  /** `monotonicMillis` before the lease was taken, so that ours never seems to last longer than the database's. */
+  readonly since: number
+  /** Renews the lease. False: it has expired, or another server has it. */
+  readonly renew: Effect.Effect<boolean, E, R>
+  /** @default a third of `leaseMs` */
+  readonly everyMs?: number | undefined
+}
+
+/** `taken`: another server has it. `expiring`: it couldn't be renewed in time, so another may soon have it. */
+export type LeaseEnd = "taken" | "expiring"
+
+const words: Record<LeaseEnd, string> = {
+  taken: "another server has taken it over",
+  expiring: "the database didn't renew it in time"
+}
+
+/** The end of a lease minus the time that work gets to stop. */
+const safetyOf = (leaseMs: number) => leaseMs / 6
+
+/** One try may hang on a dead connection. The next one gets another. */
+const tryOf = <E, R>({ leaseMs, renew }: HeldLease<E, R>) =>
+  Effect.flatMap(monotonicMillis, (begun) =>
+    renew.pipe(
+      Effect.map((isOurs) => ({ begun, isOurs })),
+      Effect.disconnect,
+      Effect.timeout(Duration.millis(leaseMs / 6))
+    )
+  )
+
+const untilRenewed = <E, R>(lease: HeldLease<E, R>) =>
+  tryOf(lease).pipe(
+    Effect.sandbox,
+    Effect.tapError((cause) => Effect.logDebug(`Couldn't renew a lease (${lease.name}). Retrying.`, cause)),
+    Effect.retry(
+      Schedule.exponential(Duration.millis(lease.leaseMs / 120)).pipe(
+        Schedule.union(Schedule.spaced(Duration.millis(lease.leaseMs / 30)))
+      )
+    )
+  )
+
+/**
+ * Renews a lease for as long as it can, and returns why that ended. A failure is retried until shortly before the lease's
+ * own end: one failed statement, such as during a failover of the database, ends nothing.
+ */
+export const keepLease = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, R> =>
+  Effect.gen(function* () {
+    const { everyMs = lease.leaseMs / 3, leaseMs, name, since } = lease
+    let begun = since
+    for (;;) {
+      yield* Effect.sleep(Duration.millis(Math.max(0, begun + everyMs - (yield* monotonicMillis))))
+      const left = begun + leaseMs - safetyOf(leaseMs) - (yield* monotonicMillis)
+      const renewed = yield* untilRenewed(lease).pipe(Effect.timeout(Duration.millis(Math.max(0, left))), Effect.option)
+      if (Option.isSome(renewed) && renewed.value.isOurs) {
+        begun = renewed.value.begun
+        continue
+      }
+      const end: LeaseEnd = Option.isSome(renewed) ? "taken" : "expiring"
+      yield* Effect.logWarning(`Stopping work (${name}) because its lease was lost: ${words[end]}.`)
+      yield* Metric.increment(Metric.tagged(lost, "work", name))
+      return end
+    }
+  })
+
+/**
+ * Works for as long as the lease is held. If it ends first, the work is interrupted, and only once it has stopped does
+ * `onEnd` give the outcome.
+ */
+export const whileHeld = <A, E, R, E1, R1, A2, E2, R2>(
+  lease: HeldLease<E1, R1>,
+  work: Effect.Effect<A, E, R>,
+  onEnd: (end: LeaseEnd) => Effect.Effect<A2, E2, R2>
+): Effect.Effect<A | A2, E | E2, R | R1 | R2> =>
+  Effect.raceFirst(Effect.map(work, Effect.succeed), Effect.map(keepLease(lease), onEnd)).pipe(
+    Effect.flatMap((outcome): Effect.Effect<A | A2, E2, R2> => outcome)
+  )
