@@ -90,7 +90,7 @@ describe("maxcloud auth login (against canned answers of the contract)", () => {
   })
 
   it("exits with 3 after too many requests, and says when to retry", async () => {
-    status = limited(41.2)
+    status = limited(42)
     const { code, stderr } = await run(["whoami", "--api-url", url])
     expect(stderr).toBe("error: too many requests\nfix: retry in 42 s\n")
     expect(code).toBe(3)

@@ -165,7 +165,7 @@ const fieldsOf = (error: MaxCloudError): Partial<Report> => {
       return error.status === 0 ? { fix: updateFix } : {}
     case "TooManyRequests":
       return {
-        fix: `retry in ${Math.ceil(error.retryAfterSeconds)} s`,
+        fix: `retry in ${error.retryAfterSeconds} s`,
         data: { retryAfterSeconds: error.retryAfterSeconds }
       }
     case "Unavailable":

@@ -77,7 +77,7 @@ export const DeploymentList = listOf(Deployment, {
 
 /** A deployment's app as the server accepted it. Secrets are references, with their pinned versions. */
 export const DeploymentSpec = Schema.Struct({
-  spec: openEnums(Schema.encodedSchema(AppSpec)),
+  spec: openEnums(Schema.encodedBoundSchema(AppSpec)),
   /** By name. */
   secretVersions: Schema.Record({ key: Schema.String, value: Schema.Int }),
   /** The images' digests, by their names in the spec. Missing if no registry was asked. */

@@ -94,7 +94,7 @@ export class Conflict extends Schema.TaggedError<Conflict>()(
 
 /** The same request is in progress. Send it again in a moment to get its response. */
 export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
-  ...problem("RequestInProgress", { retryAfterSeconds: Schema.Number })
+  ...problem("RequestInProgress", { retryAfterSeconds: Schema.Int })
 ) {}
 
 export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()(
@@ -126,9 +126,9 @@ export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaTyp
 
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
   ...problem("TooManyRequests", {
-    retryAfterSeconds: Schema.Number,
+    retryAfterSeconds: Schema.Int,
     /** The exceeded limit, as in the response's `RateLimit-Policy`. */
-    limit: Schema.optional(Schema.Struct({ name: Schema.String, quota: Schema.Number, windowSeconds: Schema.Number }))
+    limit: Schema.optional(Schema.Struct({ name: Schema.String, quota: Schema.Int, windowSeconds: Schema.Int }))
   })
 ) {}
 
@@ -137,7 +137,7 @@ export class RequestHeaderFieldsTooLarge extends Schema.TaggedError<RequestHeade
 ) {}
 
 export class Unavailable extends Schema.TaggedError<Unavailable>()(
-  ...problem("Unavailable", { retryAfterSeconds: Schema.Number })
+  ...problem("Unavailable", { retryAfterSeconds: Schema.Int })
 ) {}
 
 export class NotReady extends Schema.TaggedError<NotReady>()(
@@ -152,7 +152,7 @@ export class InternalError extends Schema.TaggedError<InternalError>()(...proble
 
 /** The fields of an error's class, with `code` in place of `_tag`. */
 const withCode = (ast: SchemaAST.AST, tag: string): SchemaAST.AST => {
-  const encoded = SchemaAST.encodedAST(ast)
+  const encoded = SchemaAST.encodedBoundAST(ast)
   if (!SchemaAST.isTypeLiteral(encoded)) throw new Error(`The error ${tag} isn't an object.`)
   const code = new SchemaAST.PropertySignature("code", new SchemaAST.Literal(codeOf(tag)), false, true)
   const fields = encoded.propertySignatures.map((field) => (field.name === "_tag" ? code : field))

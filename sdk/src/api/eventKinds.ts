@@ -76,7 +76,7 @@ const ofKey = (description: string, replacedBy: string | null) => {
 
 const exampleWebhook = WebhookId.make("whk_0198f3d29c7b7b77b2c3d4e5f6a7b8c9")
 
-const Amount = Schema.Struct({ quota: Schema.String, used: Schema.Number, limit: Schema.Number })
+const Amount = Schema.Struct({ quota: Schema.String, used: Schema.Int, limit: Schema.Int })
 
 /** The events of an organization: one row each. */
 export const eventKinds = {

@@ -6,6 +6,9 @@ import { listOf } from "./lists.ts"
 import { openEnum } from "./openEnum.ts"
 import { Time, TimeText } from "./time.ts"
 
+/** A safe integer as text, because the extension `sequence` of CloudEvents is one. */
+const EventSequence = textUpTo(15, "The sequence").pipe(Schema.pattern(/^\d{1,15}$/))
+
 /**
  * An event in the organization, as a CloudEvent (1.0, JSON format). `sequence` increases by one with each event of the organization; readers
  * resume from it. `type` may be one that a newer server has added.
@@ -20,7 +23,7 @@ export const CloudEvent = Schema.Struct({
   subject: Schema.String,
   time: Time,
   datacontenttype: openEnum("application/json"),
-  sequence: Schema.String.pipe(Schema.pattern(/^\d{1,18}$/)),
+  sequence: EventSequence,
   data: Schema.Record({ key: Schema.String, value: Schema.Unknown })
 }).annotations({ identifier: "CloudEvent" })
 export interface CloudEvent extends Schema.Schema.Type<typeof CloudEvent> {}
@@ -57,7 +60,7 @@ export const EventList = listOf(CloudEvent, {
     app: Schema.optional(AppName),
     stage: Schema.optional(StageName),
     since: Schema.optional(TimeText),
-    after: Schema.optional(textUpTo(15, "The sequence").pipe(Schema.pattern(/^\d{1,15}$/))).annotations({
+    after: Schema.optional(EventSequence).annotations({
       description: "Events after the one with this `sequence`, to continue reading later."
     })
   }

@@ -104,7 +104,9 @@ describe("openEnums", () => {
   const Written = Schema.Struct({
     protocol: Schema.optional(Schema.Literal("http1", "h2c")),
     egress: Schema.Union(Schema.Literal("internet", "none"), Schema.Array(Schema.String)),
-    env: Schema.Record({ key: Schema.String, value: Env })
+    env: Schema.Record({ key: Schema.String, value: Env }),
+    max: Schema.optional(Schema.Int.pipe(Schema.between(1, 10))),
+    name: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]+$/)))
   })
   const read = Schema.decodeUnknownEither(openEnums(Written))
   const write = Schema.encodeUnknownEither(openEnums(Written))
@@ -119,6 +121,12 @@ describe("openEnums", () => {
     for (const part of [{ protocol: "h3" }, { egress: "vpc" }, { env: { A: { output: "x" } } }]) {
       expect(Either.isLeft(write({ egress: "none", env: {}, ...part }))).toBe(true)
     }
+  })
+
+  it("reads values beyond the bounds of today, but only whole numbers for whole numbers", () => {
+    const wider = { egress: "none", env: {}, max: 1000, name: "Web" }
+    expect(read(wider)).toStrictEqual(Either.right(wider))
+    expect(Either.isLeft(read({ ...wider, max: 0.5 }))).toBe(true)
   })
 
   it("still reads and writes known values", () => {

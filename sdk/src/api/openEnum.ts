@@ -1,4 +1,4 @@
-import { ParseResult, Predicate, Schema, SchemaAST } from "effect"
+import { Option, ParseResult, Predicate, Schema, SchemaAST } from "effect"
 
 declare const newer: unique symbol
 
@@ -80,7 +80,10 @@ const openedUnion = (ast: SchemaAST.Union): SchemaAST.AST => {
     each._tag === "Literal" && typeof each.literal === "string" ? [each.literal] : []
   )
   const [first, ...rest] = words
-  const others = ast.types.filter((each) => each._tag !== "Literal" || typeof each.literal !== "string").map(openedAst)
+  const isOfWhole = hasWhole(ast)
+  const others = ast.types
+    .filter((each) => each._tag !== "Literal" || typeof each.literal !== "string")
+    .map((each) => (isOfWhole && each._tag === "NumberKeyword" ? Schema.Int.ast : openedAst(each)))
   const structs = others.filter((each) => each._tag === "TypeLiteral")
   return SchemaAST.Union.make(
     [
@@ -88,10 +91,26 @@ const openedUnion = (ast: SchemaAST.Union): SchemaAST.AST => {
       ...others,
       ...(structs.length > 1 ? [unrecognized] : [])
     ],
-    ast.annotations
+    openAnnotations(ast.annotations)
   )
 }
 
+/** The JSON Schema that a part of a config is written with. */
+const writtenSchema = (ast: SchemaAST.AST) => Option.getOrElse(SchemaAST.getJSONSchemaAnnotation(ast), () => ({}))
+const isWhole = (schema: object): boolean => "type" in schema && schema.type === "integer"
+const hasWhole = (ast: SchemaAST.Union): boolean => {
+  const schema = writtenSchema(ast)
+  return "anyOf" in schema && Array.isArray(schema.anyOf) && schema.anyOf.some(isWhole)
+}
+
+/** A part's own annotations without its name and its closed JSON Schema. */
+const openAnnotations = ({
+  [SchemaAST.IdentifierAnnotationId]: _,
+  [SchemaAST.JSONSchemaAnnotationId]: __,
+  ...rest
+}: SchemaAST.Annotations): SchemaAST.Annotations => rest
+
+/** Bounds and patterns of a config hold for requests, and a newer server may have others. Only whole numbers stay what they are. */
 const openedAst = (ast: SchemaAST.AST): SchemaAST.AST => {
   switch (ast._tag) {
     case "Literal":
@@ -113,21 +132,23 @@ const openedAst = (ast: SchemaAST.AST): SchemaAST.AST => {
         ast.indexSignatures.map(
           (each) => new SchemaAST.IndexSignature(each.parameter, openedAst(each.type), each.isReadonly)
         ),
-        ast.annotations
+        openAnnotations(ast.annotations)
       )
     case "TupleType":
       return new SchemaAST.TupleType(
         ast.elements.map((each) => new SchemaAST.OptionalType(openedAst(each.type), each.isOptional, each.annotations)),
         ast.rest.map((each) => new SchemaAST.Type(openedAst(each.type), each.annotations)),
         ast.isReadonly,
-        ast.annotations
+        openAnnotations(ast.annotations)
       )
+    case "Refinement":
+      return isWhole(writtenSchema(ast)) ? Schema.Int.ast : openedAst(ast.from)
     case "Suspend":
-      return new SchemaAST.Suspend(() => openedAst(ast.f()), ast.annotations)
+      return new SchemaAST.Suspend(() => openedAst(ast.f()), openAnnotations(ast.annotations))
     default:
       return ast
   }
 }
 
-/** `openEnum` for every enum inside a schema that requests use too, such as a service in a config. */
+/** `openEnum` for every enum inside a schema that requests use too, such as a service in a config, without its bounds. */
 export const openEnums = <I>(written: Schema.Schema<I>): Schema.Schema<Opened<I>> => Schema.make(openedAst(written.ast))

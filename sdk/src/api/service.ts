@@ -27,7 +27,7 @@ export const TrafficTarget = Schema.Struct({ revision: Schema.String, percent: S
 export interface TrafficTarget extends Schema.Schema.Type<typeof TrafficTarget> {}
 
 /** A service as its config declares it, with defaults filled in. Secrets are references, never values. */
-export const DeclaredService = openEnums(Schema.encodedSchema(ServiceSpec)).annotations({
+export const DeclaredService = openEnums(Schema.encodedBoundSchema(ServiceSpec)).annotations({
   identifier: "DeclaredService"
 })
 export type DeclaredService = typeof DeclaredService.Type

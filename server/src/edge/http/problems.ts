@@ -58,7 +58,7 @@ const headersOf = (problem: ApiError, asked: Asked): Readonly<Record<string, str
   ...(problem._tag === "MethodNotAllowed" ? { allow: problem.allow.join(", ") } : undefined),
   ...(problem._tag === "TooManyRequests" ? refusalHeaders(problem) : undefined),
   ...(problem._tag === "Unavailable" || problem._tag === "RequestInProgress"
-    ? { "retry-after": String(Math.ceil(problem.retryAfterSeconds)) }
+    ? { "retry-after": String(problem.retryAfterSeconds) }
     : undefined)
 })
 

@@ -150,7 +150,7 @@ const explain = ({ language, say }: Visit, error: ApiError | StaleForm): string 
     case "StaleForm":
       return say.stale
     case "TooManyRequests":
-      return say.tooMany(Math.ceil(error.retryAfterSeconds))
+      return say.tooMany(error.retryAfterSeconds)
     case "Unavailable":
       return say.away
     case "NotFound":
@@ -180,7 +180,7 @@ const problemPage = (visit: Visit, error: ApiError | StaleForm) =>
     visit.say.problemTitle,
     problemOf(visit, error),
     error._tag === "StaleForm" ? 403 : error.status,
-    "retryAfterSeconds" in error ? { "retry-after": String(Math.ceil(error.retryAfterSeconds)) } : undefined
+    "retryAfterSeconds" in error ? { "retry-after": String(error.retryAfterSeconds) } : undefined
   )
 
 /** Does the caller read JSON but not HTML? It then gets a problem document. */

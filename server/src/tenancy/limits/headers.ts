@@ -21,6 +21,6 @@ export const rateLimitHeaders = ({
 
 /** The same for a refusal, with `Retry-After` (RFC 9110, 10.2.3): after that many seconds one request passes. */
 export const refusalHeaders = ({ limit, retryAfterSeconds }: TooManyRequests): Readonly<Record<string, string>> => {
-  const seconds = Math.max(1, Math.ceil(retryAfterSeconds))
+  const seconds = Math.max(1, retryAfterSeconds)
   return { "retry-after": String(seconds), ...(limit === undefined ? undefined : fields(limit, 0, seconds)) }
 }

@@ -173,6 +173,26 @@ describe("the schemas of the document", () => {
     expect(times.filter(([, format]) => format !== "date-time")).toStrictEqual([])
   })
 
+  it("have whole numbers, except for the few that may be fractions, with their units in their names", () => {
+    const isFraction = (part: unknown) => /"type":(\[[^\]]*)?"number"/.test(JSON.stringify(part))
+    const fractions = components.flatMap(([name, { properties, ...schema }]) => [
+      ...(isFraction(schema) ? [name] : []),
+      ...Object.entries(isJson(properties) ? properties : {}).flatMap(([field, part]) =>
+        isFraction(part) ? [`${name}.${field}`] : []
+      )
+    ])
+    expect(fractions).toStrictEqual([
+      // A variable's value, and vCPU such as 0.5, as somebody wrote them in a config.
+      "DeclaredEnvValue",
+      "DeclaredService.cpu",
+      "EnvValue",
+      "ServiceSpec.cpu",
+      "ServiceUsage.instanceSeconds",
+      "ServiceUsage.cpuSeconds",
+      "ServiceUsage.memoryGibSeconds"
+    ])
+  })
+
   it("have integers with bounds, and booleans, in queries", () => {
     const query = documented.flatMap(({ parameters }) => parameters.filter((each) => each.in === "query"))
     const limits = query.filter((each) => each.name === "limit")

@@ -45,6 +45,13 @@ const asInteger = (schema: Json): Json =>
     ? { ...schema, type: "integer" }
     : schema
 
+/** A plain type that has a description of its own came by the library's name for it. */
+const asOwn = (schema: Json): Json => {
+  const { allOf, ...rest } = schema
+  const [only, ...more] = Array.isArray(allOf) ? allOf : []
+  return isJson(only) && more.length === 0 && referred(only) === undefined ? { ...only, ...rest } : schema
+}
+
 /** Write `null` beside a single type as a second type. */
 const asNullable = (schema: Json): Json => {
   const { anyOf, ...rest } = schema
@@ -73,7 +80,9 @@ export const readable = (
   const written = isJson(target) || $ref === undefined ? own : whole
   return asNullable(
     asDouble(
-      asInteger(mapParts(withDefaultTold(asMap(withoutNoise(written))), (part) => readable(part, named, library)))
+      asInteger(
+        asOwn(mapParts(withDefaultTold(asMap(withoutNoise(written))), (part) => readable(part, named, library)))
+      )
     )
   )
 }
