@@ -121,6 +121,58 @@ describe("several apps of a repository", () => {
     expect(code).toBe(0)
   })
 
+  const linked = (exported: string, name = "billing/api") =>
+    makeFolder({
+      "a/maxcloud.config.yaml": `app: billing\nservices:\n  - { name: api, image: nginx, visibility: internal }\n${exported}\n`,
+      "b/maxcloud.config.yaml": `app: mshop\nservices:\n  - { name: web, image: nginx, env: { A: { external: ${name}, property: url } } }\n`
+    })
+
+  it("are checked for broken links between them before anything is sent", async () => {
+    const broken = [
+      [
+        "exports: { api: { to: [shop] } }",
+        "billing/api",
+        `doesn't export "api" to "mshop", only to "shop". In the config`
+      ],
+      [
+        "exports: { api: { to: [other] } }",
+        "billing/api",
+        `Add it to the config of "billing": exports: { api: { to: ["other", "mshop"] } }.`
+      ],
+      ["exports: { api: { to: [mshop] } }", "billing/apj", `has no service "apj". Did you mean "api"?`]
+    ] as const
+    for (const [exported, name, message] of broken) {
+      const cwd = linked(exported, name)
+      for (const command of [["config", "check"], ["plan"], ["deploy"]]) {
+        const { code, stderr } = await run([...command, "--all", "--api-url", apiUrl], { cwd })
+        expect(stderr).toMatch(/^ {2}b\/maxcloud\.config\.yaml:3:\d+ {2}services\.web\.env\.A/m)
+        expect(stderr).toContain(message)
+        expect(stderr).not.toContain("isn't deployed")
+        expect(code).toBe(2)
+      }
+      const alone = await run(["config", "check", "--all", "--filter", "mshop"], { cwd })
+      expect(alone.stderr).toContain(message)
+    }
+    const list = await run(["apps", "list", "--json", "--api-url", apiUrl], { cwd: folder })
+    expect(list.stdout).not.toContain("billing")
+  }, 120_000)
+
+  it("are checked for links that lead out of the repository before the first is deployed", async () => {
+    const cwd = linked("exports: { api: { to: [mshop] } }", "biling/api")
+    const check = await run(["config", "check", "--all"], { cwd })
+    expect(check.stderr).toMatch(
+      /^warning: .*env\.A {2}The app "biling" isn't in this repository\. Did you mean "billing"\?$/m
+    )
+    expect(check.code).toBe(0)
+    const { code, stderr } = await run(["deploy", "--all", "--api-url", apiUrl], { cwd })
+    expect(stderr).toMatch(
+      /^ {2}.*env\.A {2}The app "biling" isn't deployed\. Deploy it first, or correct its name\.$/m
+    )
+    expect(code).toBe(2)
+    const list = await run(["apps", "list", "--json", "--api-url", apiUrl], { cwd: folder })
+    expect(list.stdout).not.toContain("billing")
+  }, 120_000)
+
   it("are deployed in order, with one result, and reach each other", async () => {
     const file = join(makeFolder({ output: "" }), "output")
     const { code, stderr, stdout } = await cli(["deploy", "--all", "--json", "--api-url", apiUrl], {

@@ -1,5 +1,6 @@
 export * from "./addresses/ipRange.ts"
 export * from "./addresses/specialAddresses.ts"
+export { type AppLink, appLinksOf, type LinkedApp, type LinkedFrom, linkFault } from "./appLinks.ts"
 export * from "./appSpec.ts"
 export * from "./authoring.ts"
 export { type Bound, boundOf, bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"

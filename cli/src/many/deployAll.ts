@@ -9,7 +9,8 @@ import { tellSources } from "../deploy/sources.ts"
 import { ExitWith } from "../errors/failure.ts"
 import { reportOf, tell } from "../output/report.ts"
 import { type Terminal, table } from "../output/terminal.ts"
-import { type App, loadMany, type ManyInput, sideBySide, terminalOf, widthOf } from "./loadMany.ts"
+import { refuseBrokenOutside, sideBySide } from "./appLinks.ts"
+import { type App, loadMany, type ManyInput, terminalOf, widthOf } from "./loadMany.ts"
 import { type Outcome, runInOrder } from "./order.ts"
 
 type Input = ManyInput & DeployFlags
@@ -71,6 +72,10 @@ export const deployAll = (input: Input, terminal: Terminal) =>
     const apps = yield* loadMany(input, terminal, false)
     const width = widthOf(apps)
     const cloud = yield* connect(input)
+    yield* refuseBrokenOutside(
+      cloud,
+      apps.map((app) => app.loaded)
+    )
     if (!terminal.json)
       terminal.say(apps.length === 0 ? "no app to deploy" : `deploying ${apps.map((app) => app.name).join(", ")}`)
     const outcomes = yield* runInOrder(apps, sideBySide, (app) =>

@@ -6,12 +6,10 @@ import { connect, loadSchemas, loadSdk, stageOf } from "../client.ts"
 import type { Globals } from "../command.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
 import type { Terminal } from "../output/terminal.ts"
+import { refuseBrokenLinks, sideBySide } from "./appLinks.ts"
 import { changedSince } from "./changed.ts"
 import { findApps } from "./findApps.ts"
 import { inOrder } from "./order.ts"
-
-/** How many apps to read, plan or deploy concurrently. */
-export const sideBySide = 4
 
 /** The flags of commands that accept several apps. */
 export const manyFlags = {
@@ -116,8 +114,8 @@ const readAll = (files: ReadonlyArray<string>, input: Globals, isOffline: boolea
   })
 
 /**
- * The selected apps in this folder and below, each after the apps that it links to in the same stage. Reads every config, to report any
- * problem before anything is sent.
+ * The selected apps in this folder and below, each after the apps that it links to in the same stage. Reads every config and checks the links
+ * between them, to report any problem before anything is sent.
  */
 export const loadMany = (input: ManyInput, terminal: Terminal, isOffline: boolean) =>
   Effect.gen(function* () {
@@ -150,13 +148,17 @@ export const loadMany = (input: ManyInput, terminal: Terminal, isOffline: boolea
         })
       }
     }
-    const meant = ordered.right.filter(
-      (app) => input.filter.length === 0 || input.filter.some((filter) => isMeant(filter, app, root))
-    )
-    if (input.changed === undefined) return meant
     const warn = (line: string) => terminal.say(`${terminal.paintError("yellow", "warning:")} ${line}`)
-    const changed = new Set(yield* changedSince(input.changed, root, read, warn))
-    return meant.filter((app) => changed.has(app.loaded))
+    const changed = input.changed === undefined ? read : yield* changedSince(input.changed, root, read, warn)
+    const meant = ordered.right.filter(
+      (app) =>
+        (input.filter.length === 0 || input.filter.some((filter) => isMeant(filter, app, root))) &&
+        changed.includes(app.loaded)
+    )
+    const selected = meant.map((app) => app.loaded)
+    // Online, an app that isn't selected stays as it is deployed, whatever its config says.
+    yield* refuseBrokenLinks(selected, isOffline ? read : selected, read, warn)
+    return meant
   })
 
 /** A terminal for one of several apps: prefixes each line on stderr with the app's name, and writes nothing to stdout. */

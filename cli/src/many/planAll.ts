@@ -7,7 +7,8 @@ import { ExitWith } from "../errors/failure.ts"
 import { reportOf, tell } from "../output/report.ts"
 import type { Terminal } from "../output/terminal.ts"
 import { isChanging } from "../plans/isChanging.ts"
-import { type App, loadMany, type ManyInput, sideBySide } from "./loadMany.ts"
+import { sideBySide } from "./appLinks.ts"
+import { type App, loadMany, type ManyInput } from "./loadMany.ts"
 
 interface Input extends ManyInput {
   readonly exitCode: boolean
@@ -31,11 +32,8 @@ const solvedBy = (app: App, others: ReadonlyArray<App>) =>
       if (!("external" in reference)) continue
       const target = targetOf(reference, stage)
       const other = others.find((each) => each.name === target.app && target.stage === stage)?.loaded.spec
-      const service = other?.services.find((each) => each.name === target.service)
-      const isAllowed = other?.exports[target.service]?.to.includes(spec.app) === true
-      const isReached = reference.property !== "publicUrl" || service?.visibility === "public"
-      if (service !== undefined && isAllowed && isReached && problem.detail.includes(`"${target.app}"`))
-        return target.app
+      // `loadMany` has refused the links that won't be valid.
+      if (other !== undefined && problem.detail.includes(`"${target.app}"`)) return target.app
     }
     return undefined
   })

@@ -62,6 +62,16 @@ describe("links to other apps", () => {
         `doesn't export "api" to "shop". Add it to the config of "billing" and deploy that first: exports: { api: { to: ["shop"] } }.`
       )
       yield* accept(org, "billing", { services: [api], exports: { api: { to: ["search"] } } })
+      expect(yield* problem).toContain(
+        `doesn't export "api" to "shop", only to "search". Add it to the config of "billing" and deploy that first: exports: { api: { to: ["search", "shop"] } }.`
+      )
+      yield* accept(org, "billing", { services: [api], exports: { api: { to: ["shopp"] } } })
+      expect(yield* problem).toContain(
+        `only to "shopp". In the config of "billing", replace "shopp" if it's a misspelling, or else add "shop". Deploy that first.`
+      )
+      expect((yield* plan(org, "shop", shop({ external: "biling/api", property: "url" }))).join()).toContain(
+        `The app "biling" isn't deployed. Did you mean "billing"? If not, deploy it first.`
+      )
       const refused = yield* Effect.flip(accept(org, "shop", shop()))
       expect(refused).toMatchObject({ _tag: "InvalidSpec", errors: [{ pointer: "/spec/services/0/env/BILLING" }] })
       yield* accept(org, "billing", billing)

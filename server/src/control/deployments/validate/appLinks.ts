@@ -2,10 +2,11 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import {
   AppName,
   type AppSpec,
+  appLinksOf,
   Exports,
   type ExternalReference,
+  linkFault,
   nearest,
-  referencesOf,
   ServiceName,
   type SpecIssue,
   StageName,
@@ -13,22 +14,6 @@ import {
 } from "@maxcloud/config-schema"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../../base/words/Target.ts"
-
-interface Written {
-  readonly path: SpecIssue["path"]
-  readonly service: ServiceName
-  readonly reference: ExternalReference
-}
-
-/** The references of a spec to services of other apps, with their places. */
-const referencesIn = (spec: AppSpec): ReadonlyArray<Written> =>
-  spec.services.flatMap((service, index) =>
-    Object.entries(service.env).flatMap(([name, value]) =>
-      referencesOf(value).flatMap((reference) =>
-        "external" in reference ? [{ path: ["services", index, "env", name], service: service.name, reference }] : []
-      )
-    )
-  )
 
 const Exporter = Schema.Struct({
   app: AppName,
@@ -57,50 +42,50 @@ const exportersOf = (organizationId: string, apps: ReadonlyArray<AppName>) =>
 
 const listed = (names: ReadonlyArray<string>) => names.map((name) => `"${name}"`).join(", ")
 
+/** The names of the organization's deployed apps, for the one that a misspelled name may mean. */
+const deployedApps = (organizationId: string) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.map(
+      sql`select distinct app from app_stages where organization_id = ${organizationId} order by app limit 1000`,
+      (rows) => Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ app: AppName })))(rows).map(({ app }) => app)
+    )
+  )
+
 /** Why an app may not refer to a service of another app, as a sentence with its fix; undefined if it may. */
 const refusalOf = (
-  app: AppName,
-  stage: StageName,
+  { app, organization, stage }: Target,
   reference: ExternalReference,
   exporters: ReadonlyArray<typeof Exporter.Type>
-): string | undefined => {
-  const target = targetOf(reference, stage)
-  const stages = exporters.filter((each) => each.app === target.app && (each.services ?? []).length > 0)
-  const found = stages.find((each) => each.stage === target.stage)
-  if (found === undefined) {
+) =>
+  Effect.gen(function* () {
+    const target = targetOf(reference, stage)
+    const stages = exporters.filter((each) => each.app === target.app && (each.services ?? []).length > 0)
+    const found = stages.find((each) => each.stage === target.stage)
+    if (found !== undefined) {
+      return linkFault(app, stage, reference, { ...found, services: found.services ?? [] }, "deployment")
+    }
     const others = stages.map((each) => each.stage)
-    return others.length === 0
-      ? `The app "${target.app}" isn't deployed. Deploy it first, or correct its name.`
-      : `The app "${target.app}" isn't deployed to the stage "${target.stage}". It has ${listed(others)}. Deploy it there, or write external("${target.app}", "${target.service}", { stage: "${others[0]}" }).`
-  }
-  const services = found.services ?? []
-  const service = services.find((each) => each.name === target.service)
-  if (service === undefined) {
-    const meant = nearest(
-      target.service,
-      services.map((each) => each.name)
-    )
-    return `The app "${target.app}" (${target.stage}) has no service "${target.service}".${meant === undefined ? " Correct the name." : ` Did you mean "${meant}"?`}`
-  }
-  if (found.exports?.[target.service]?.to.includes(app) !== true) {
-    return `The app "${target.app}" (${target.stage}) doesn't export "${target.service}" to "${app}". Add it to the config of "${target.app}" and deploy that first: exports: { ${/^[a-z0-9]+$/.test(target.service) ? target.service : `"${target.service}"`}: { to: ["${app}"] } }.`
-  }
-  if (reference.property === "publicUrl" && service.visibility === "internal") {
-    return `"${target.service}" of "${target.app}" is internal and has no public URL. Use its \`url\`.`
-  }
-  return undefined
-}
+    if (others.length > 0) {
+      return `The app "${target.app}" isn't deployed to the stage "${target.stage}". It has ${listed(others)}. Deploy it there, or write external("${target.app}", "${target.service}", { stage: "${others[0]}" }).`
+    }
+    const names = (yield* deployedApps(organization.id)).filter((each) => each !== app)
+    const meant = nearest(target.app, names)
+    return `The app "${target.app}" isn't deployed. ${meant === undefined ? "Deploy it first, or correct its name." : `Did you mean "${meant}"? If not, deploy it first.`}`
+  })
 
 /** The links of an app to others that can't work: the other app isn't there, or doesn't allow it. */
-const externalProblems = ({ app, organization, stage }: Target, spec: AppSpec) =>
+const externalProblems = (target: Target, spec: AppSpec) =>
   Effect.gen(function* () {
-    const references = referencesIn(spec)
-    const apps = [...new Set(references.map(({ reference }) => targetOf(reference, stage).app))]
-    const exporters = yield* exportersOf(organization.id, apps)
-    return references.flatMap(({ path, reference }): ReadonlyArray<SpecIssue> => {
-      const message = refusalOf(app, stage, reference, exporters)
-      return message === undefined ? [] : [{ path, message }]
-    })
+    const links = appLinksOf(spec)
+    const apps = [...new Set(links.map(({ reference }) => targetOf(reference, target.stage).app))]
+    const exporters = yield* exportersOf(target.organization.id, apps)
+    const found = yield* Effect.forEach(links, ({ path, reference }) =>
+      Effect.map(
+        refusalOf(target, reference, exporters),
+        (message): ReadonlyArray<SpecIssue> => (message === undefined ? [] : [{ path, message }])
+      )
+    )
+    return found.flat()
   })
 
 const Importer = Schema.Struct({
@@ -161,7 +146,7 @@ export const saveLinks = ({ app, organization, stage }: Target, spec: AppSpec) =
     yield* sql`
       delete from app_links where organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
     const rows = new Map<string, Readonly<Record<string, string | boolean>>>()
-    for (const { reference, service } of referencesIn(spec)) {
+    for (const { reference, service } of appLinksOf(spec)) {
       const target = targetOf(reference, stage)
       const key = [service, target.app, target.stage, target.service].join("/")
       const usesPublicUrl = reference.property === "publicUrl" || rows.get(key)?.["uses_public_url"] === true
