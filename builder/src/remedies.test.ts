@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
+import { cpuMillis } from "../../config-schema/test/cpuMillis.ts"
 import { failureLines } from "./failureLines.ts"
 import { remedyOf } from "./remedies.ts"
 
@@ -82,9 +83,7 @@ describe("the fix for a tool's failure", () => {
     fc.assert(
       fc.property(fc.array(words, { minLength: 1, maxLength: 20 }), (some) => {
         const output = some.join("").repeat(2_000)
-        const begun = performance.now()
-        remedyOf(output)
-        expect(performance.now() - begun).toBeLessThan(2_000)
+        expect(cpuMillis(() => remedyOf(output))).toBeLessThan(2_000)
       }),
       { numRuns: 30 }
     )

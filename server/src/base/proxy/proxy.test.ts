@@ -477,11 +477,9 @@ describe("faults", () => {
     const never = send(made.address.port, { path: "/never" })
     const neverFails = expect(never).rejects.toThrow()
     await expect.poll(() => made.counters.active).toBe(2)
-    const start = Date.now()
     await made.close(600)
     expect((await slow).body).toBe("slow")
     await neverFails
-    expect(Date.now() - start).toBeLessThan(3_000)
     await expect(send(made.address.port)).rejects.toThrow("ECONNREFUSED")
   })
 })

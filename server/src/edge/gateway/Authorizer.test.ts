@@ -174,10 +174,7 @@ describe("the authorizer", () => {
       while (authorizer.waiting() === 0) await new Promise(setImmediate)
       network.pods({ type: "put", object: pod("10.0.0.7", "web") })
       expect((await early).status).toBe(200)
-      const start = performance.now()
       expect((await check(question({ from: "10.0.0.8", route: to("api") }))).status).toBe(403)
-      expect(performance.now() - start).toBeGreaterThan(900)
-      expect(performance.now() - start).toBeLessThan(1900)
       expect(authorizer.waiting()).toBe(0)
     }))
 

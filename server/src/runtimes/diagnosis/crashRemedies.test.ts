@@ -1,5 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
+import { cpuMillis } from "../../../../config-schema/test/cpuMillis.ts"
 import { crashRemedyOf } from "./crashRemedies.ts"
 import { endDiagnosis } from "./endDiagnosis.ts"
 
@@ -55,9 +56,8 @@ describe("advice about a program that exited", () => {
     )
     fc.assert(
       fc.property(fc.array(words, { minLength: 1, maxLength: 12 }), (some) => {
-        const begun = performance.now()
-        crashRemedyOf(some.join("").repeat(1_000))
-        expect(performance.now() - begun).toBeLessThan(1_000)
+        const output = some.join("").repeat(1_000)
+        expect(cpuMillis(() => crashRemedyOf(output))).toBeLessThan(1_000)
       }),
       { numRuns: 30 }
     )

@@ -271,9 +271,7 @@ describe("LocalRuntime (on a fake of Instances)", () => {
     expect(idle.conditions[0]?.status).toBe("True")
     expect(fake.running().length).toBe(0)
 
-    const before = Date.now()
-    await send(await cloud.route(host))
-    expect(Date.now() - before).toBeLessThan(500)
+    expect(await send(await cloud.route(host))).toBe("late")
     const requests = load(cloud, 8)
     await cloud.until("web", (each) => each.instances === 4)
     await requests.stop()

@@ -3,6 +3,7 @@ import { atOnce, parseAppSpec, policyAppOf } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import fc from "fast-check"
 import { appSpec } from "../../../../config-schema/test/appSpecArbitrary.ts"
+import { cpuMillis } from "../../../../config-schema/test/cpuMillis.ts"
 import { compilePolicy, factsOf } from "./compilePolicy.ts"
 import { judgeApp } from "./judgeApp.ts"
 import { policyLimits } from "./policyLimits.ts"
@@ -110,9 +111,7 @@ describe("hostile expressions", () => {
     "a?b:".repeat(480)
   ]
   it.each(nested)("are refused at once: %#", (expression) => {
-    const start = performance.now()
-    expect(mistake(expression)).not.toBe("")
-    expect(performance.now() - start).toBeLessThan(1_000)
+    expect(cpuMillis(() => expect(mistake(expression)).not.toBe(""))).toBeLessThan(1_000)
   })
 
   it.each<readonly [name: string, expression: string]>([
@@ -134,9 +133,9 @@ describe("hostile expressions", () => {
     ["one for each service", "services.all(a, services.all(b, service.name != a.name + b.name))"]
   ])("end by their work limit: %s", (_, expression) => {
     const policy = compiled(expression)
-    const start = performance.now()
+    const before = process.cpuUsage()
     const { answers, spent } = policy.ask(large, policyLimits.work)
-    const took = performance.now() - start
+    const took = process.cpuUsage(before).user / 1000
     expect(answers.at(-1)).toEqual({
       fault: expect.stringMatching(/too much work|would have more than|nested too deeply/)
     })
@@ -204,12 +203,12 @@ describe("hostile expressions", () => {
   it("end for any words, with an answer or an error", () => {
     fc.assert(
       fc.property(fc.array(word, { maxLength: 60 }), fc.constantFrom("", " "), (words, between) => {
-        const start = performance.now()
+        const before = process.cpuUsage()
         const policy = compilePolicy(words.join(between))
         if (Either.isRight(policy)) {
           for (const answer of policy.right.ask(facts, 20_000).answers) expect(Object.keys(answer)).toHaveLength(1)
         } else expect(policy.left).toMatch(/^[A-Z][\s\S]{5,400}[.?]$/)
-        expect(performance.now() - start).toBeLessThan(5_000)
+        expect(process.cpuUsage(before).user / 1000).toBeLessThan(5_000)
       }),
       { numRuns: 2_000 }
     )
@@ -257,10 +256,10 @@ describe("an app that is judged", () => {
   it("limits all policies together", () => {
     const bomb = "services.all(a, services.all(b, services.all(c, true)))"
     const policies = Array.from({ length: policyLimits.policies }, (_, index) => policy(`p${index}`, bomb))
-    const start = performance.now()
+    const before = process.cpuUsage()
     const { problems } = atOnce(judgeApp(policies, large))
     expect(problems).toHaveLength(policyLimits.policies)
-    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(10_000)
   })
 
   it("gets the same verdict each time, for any app", () => {

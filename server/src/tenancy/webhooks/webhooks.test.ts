@@ -304,8 +304,10 @@ describe("webhooks", () => {
         const quick = yield* newOrganization
         let open = 0
         let most = 0
+        let tried = 0
         const silent = yield* receiver((_, response) => {
           most = Math.max(most, ++open)
+          tried++
           response.on("close", () => open--)
         })
         const { webhook: bad } = yield* add(slow.id, silent.url)
@@ -313,11 +315,10 @@ describe("webhooks", () => {
         const { webhook } = yield* add(quick.id, url)
         for (let n = 0; n < 30; n++) yield* tested(slow.id, bad.id)
         while (open === 0) yield* Effect.sleep("20 millis")
-        const begun = performance.now()
         yield* tested(quick.id, webhook.id)
         yield* until(quick.id, webhook.id, (all) => all[0]?.state === "delivered")
-        // The slow ones alone take 1.5 seconds each.
-        expect(performance.now() - begun).toBeLessThan(8_000)
+        // Not after the slow ones: most of them haven't been tried yet.
+        expect(tried).toBeLessThan(30)
         // Two servers may each count before the other has leased.
         expect(most).toBeLessThanOrEqual(8)
         yield* Effect.flatMap(Webhooks, (webhooks) => webhooks.remove(slow.id, bad.id))
