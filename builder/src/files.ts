@@ -1,14 +1,33 @@
 import { lstat, readdir, readFile, realpath, stat } from "node:fs/promises"
 import { dirname, join, relative, sep } from "node:path"
+import { decodeUtf8, utf8Fix, withoutByteOrderMark } from "@maxcloud/config-schema/plain"
+import { invalid } from "./model.ts"
 
 /** The largest lockfiles have several megabytes. */
 const largestText = 64 * 2 ** 20
 
-/** undefined if the file doesn't exist, or is too large for a file that describes a build. */
-export const readText = async (folder: string, name: string): Promise<string | undefined> => {
+const readBytes = async (folder: string, name: string): Promise<Buffer | undefined> => {
   const found = await stat(join(folder, name)).catch(() => undefined)
   if (found?.isFile() !== true || found.size > largestText) return undefined
-  return readFile(join(folder, name), "utf8")
+  return readFile(join(folder, name))
+}
+
+/**
+ * For files that are only searched, whatever their encoding. undefined if the file doesn't exist, or is too large for a file that
+ * describes a build.
+ */
+export const readText = async (folder: string, name: string): Promise<string | undefined> =>
+  (await readBytes(folder, name))?.toString("utf8")
+
+/** The same for files whose texts become commands or values of the build: they must be UTF-8. */
+export const readExactText = async (folder: string, name: string, shown = name): Promise<string | undefined> => {
+  const bytes = await readBytes(folder, name)
+  if (bytes === undefined) return undefined
+  const decoded = decodeUtf8(bytes)
+  if ("text" in decoded) return withoutByteOrderMark(decoded.text)
+  const { fault } = decoded
+  const what = fault.isUtf16 ? "is UTF-16" : `isn't UTF-8 in line ${fault.line}`
+  throw invalid(`The ${shown} of the source ${what}. C${utf8Fix(fault).slice(1)}.`)
 }
 
 export const isFile = (...path: ReadonlyArray<string>): Promise<boolean> =>

@@ -399,6 +399,20 @@ describe("the start command after a build", () => {
     expect(await startOf({ "server/index.js": "" }, { output: "server" })).toBe("node server/index.js")
   })
 
+  it("refuses files that become commands if they aren't UTF-8, and ignores a byte order mark", async () => {
+    const latin1 = Buffer.from('web: node p\u00e4.js\n{"scripts":{}}', "latin1")
+    const refusals = {
+      "package.json": "The package.json of the source isn't UTF-8 in line 1. Convert it: iconv -f latin1",
+      Procfile: "The Procfile of the source isn't UTF-8 in line 1."
+    }
+    for (const [name, message] of Object.entries(refusals)) {
+      writeFileSync(join(folder, name), latin1)
+      await expect(startOf({ "index.js": "" }), name).rejects.toThrow(message)
+      rmSync(join(folder, name))
+    }
+    expect(await startOf({ "package.json": "\ufeff{}", Procfile: "\ufeffweb: node x.js\n" })).toBe("node x.js")
+  })
+
   it("names the field to set if there is nothing", async () => {
     await expect(startOf({ "package.json": of("a"), "src/x.ts": "" })).rejects.toThrow(
       /Set `command:.*`build: \{.*or `image` instead.*Dockerfile/s

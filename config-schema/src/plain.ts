@@ -1,3 +1,4 @@
 /** Functions without Schemas, for programs that start fast. */
 export { editDistance } from "./nearest.ts"
 export { amountIn, durationUnits } from "./units.ts"
+export { decodeUtf8, type NotUtf8, utf8Fix, withoutByteOrderMark } from "./utf8.ts"

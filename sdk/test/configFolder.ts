@@ -17,10 +17,11 @@ export const makeConfigFolder = async () => {
   return {
     root,
     /** Writes files, by their paths in the folder. A value `-> target` creates a link to that path. */
-    write: async (files: Readonly<Record<string, string>>) => {
+    write: async (files: Readonly<Record<string, string | Uint8Array>>) => {
       for (const [path, content] of Object.entries(files)) {
         await mkdir(dirname(join(root, path)), { recursive: true })
-        if (content.startsWith("-> ")) await symlink(join(root, content.slice(3)), join(root, path))
+        if (typeof content === "string" && content.startsWith("-> "))
+          await symlink(join(root, content.slice(3)), join(root, path))
         else await writeFile(join(root, path), content)
       }
     },

@@ -1,5 +1,5 @@
 import { Option, Schema } from "effect"
-import { firstFile, readText } from "../files.ts"
+import { firstFile, readExactText } from "../files.ts"
 import { invalid } from "../model.ts"
 
 const Task = Schema.Union(
@@ -39,9 +39,9 @@ export const denoConfigFile = (folder: string): Promise<string | undefined> =>
 /** undefined if the folder has none. */
 export const readDenoConfig = async (folder: string): Promise<DenoConfig | undefined> => {
   const file = await denoConfigFile(folder)
-  const text = file === undefined ? undefined : await readText(folder, file)
+  const text = file === undefined ? undefined : await readExactText(folder, file)
   if (file === undefined || text === undefined) return undefined
-  const plain = text.length > longest ? "" : withoutComments(text.replace(/^\uFEFF/, ""))
+  const plain = text.length > longest ? "" : withoutComments(text)
   const decoded = decode(text.trim() === "" ? "{}" : plain)
   if (Option.isNone(decoded))
     throw invalid(`The ${file} of the source isn't valid JSON, or a field in it has the wrong type. Correct it.`)

@@ -1,5 +1,5 @@
 import { Option, Schema } from "effect"
-import { readText } from "../files.ts"
+import { readExactText } from "../files.ts"
 import { invalid } from "../model.ts"
 
 const Names = Schema.Record({ key: Schema.String, value: Schema.Unknown })
@@ -26,9 +26,9 @@ const decode = Schema.decodeUnknownOption(PackageJson)
 
 /** undefined if the folder has none. */
 export const readPackageJson = async (folder: string, shown = "package.json"): Promise<PackageJson | undefined> => {
-  const text = await readText(folder, "package.json")
+  const text = await readExactText(folder, "package.json", shown)
   if (text === undefined) return undefined
-  const decoded = decode(text.replace(/^\uFEFF/, ""))
+  const decoded = decode(text)
   if (Option.isNone(decoded))
     throw invalid(`The ${shown} of the source isn't valid JSON, or a field in it has the wrong type. Correct it.`)
   return decoded.value

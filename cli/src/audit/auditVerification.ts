@@ -4,6 +4,7 @@ import { Effect, type Stream } from "effect"
 import { text } from "../args/flags.ts"
 import { loadSdk } from "../client.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
+import { decodeText } from "../input/decodeText.ts"
 import type { Terminal } from "../output/terminal.ts"
 
 export const unreadable = (file: string) => (cause: unknown) =>
@@ -12,7 +13,9 @@ export const unreadable = (file: string) => (cause: unknown) =>
 const read = (file: string | undefined) =>
   file === undefined
     ? Effect.succeed(undefined)
-    : Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: unreadable(file) })
+    : Effect.tryPromise({ try: () => readFile(file), catch: unreadable(file) }).pipe(
+        Effect.flatMap((bytes) => decodeText(bytes, file))
+      )
 
 const publicKeys = (file: string | undefined) =>
   Effect.gen(function* () {

@@ -5,6 +5,7 @@ import { optional, toggle } from "../args/flags.ts"
 import { loadSdk, loadTools } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, ExitWith } from "../errors/failure.ts"
+import { decodeText } from "../input/decodeText.ts"
 
 const failed = (tag: string, message: string, fix: string) => new CommandFailed({ tag, exit: 2, message, fix })
 
@@ -31,9 +32,9 @@ export default command({
       const file = named === undefined ? yield* findConfig(process.cwd()) : resolve(named)
       const shown = relative(process.cwd(), file)
       const text = yield* Effect.tryPromise({
-        try: () => readFile(file, "utf8"),
+        try: () => readFile(file),
         catch: () => failed("FileNotRead", `Couldn't read ${shown}`, "check its path")
-      })
+      }).pipe(Effect.flatMap((bytes) => decodeText(bytes, shown)))
       const migrated = migrateText(file, text)
       if (migrated._tag === "Unreadable") {
         return yield* failed("ConfigInvalid", `${shown} has a syntax error`, "run `maxcloud config check`")

@@ -45,6 +45,8 @@ const maxAliases = 100
 /** As many characters as a server accepts bytes. */
 const maxCharacters = 1_048_576
 
+const tooDeep = "The config has too many nested lists and maps. Remove the levels that no field needs."
+
 /** Reads a YAML 1.2 or JSON config. */
 export const readDocument = (file: string, text: string): Read => {
   if (text.length > maxCharacters) {
@@ -56,8 +58,7 @@ export const readDocument = (file: string, text: string): Read => {
   } catch (error) {
     // The parser is recursive.
     if (!(error instanceof RangeError)) throw error
-    const message = "The config has too many nested lists and maps. Remove the levels that no field needs."
-    return { issue: { path: "", message, file } }
+    return { issue: { path: "", message: tooDeep, file } }
   }
 }
 
@@ -122,8 +123,14 @@ const readNodes = (file: string, text: string): Read => {
 
   if (extname(file) === ".json") {
     try {
-      return read(JSON.parse(text))
+      const value: unknown = JSON.parse(text)
+      // The parser of JSON drops the first of two equal keys.
+      const twice = document.errors.find((each) => each.code === "DUPLICATE_KEY")
+      if (twice === undefined) return read(value)
+      const message = "This object already has this key. Remove one of the two."
+      return { issue: { path: "", message, file, ...placeOf(twice.pos[0]) } }
     } catch (error) {
+      if (error instanceof RangeError) throw error
       const place = document.errors[0] === undefined ? {} : placeOf(document.errors[0].pos[0])
       return { issue: { path: "", message: `This isn't valid JSON: ${reason(error)}`, file, ...place } }
     }
@@ -131,14 +138,17 @@ const readNodes = (file: string, text: string): Read => {
   const [error] = document.errors
   if (error !== undefined) {
     const message =
-      error.code === "MULTIPLE_DOCS"
-        ? "A second document starts here, but a config is one document. Put each into its own file."
-        : `This isn't valid YAML: ${error.message}`
+      error.code === "RESOURCE_EXHAUSTION"
+        ? tooDeep
+        : error.code === "MULTIPLE_DOCS"
+          ? "A second document starts here, but a config is one document. Put each into its own file."
+          : `This isn't valid YAML: ${error.message}`
     return { issue: { path: "", message, file, ...placeOf(error.pos[0]) } }
   }
   try {
     return read(document.toJS({ maxAliasCount: maxAliases }))
   } catch (error) {
+    if (error instanceof RangeError) throw error
     const message = /^Excessive alias count/.test(reason(error))
       ? `The config repeats itself by more than ${maxAliases} aliases. Write out some of them.`
       : `This isn't valid YAML: ${reason(error)}`

@@ -148,6 +148,35 @@ export default defineConfig({
     expect((await failure("bomb.yaml")).join()).toMatch(/repeats itself by more than 100 aliases/)
   })
 
+  it("refuses bytes that aren't UTF-8, and keys that are there twice, with their place", async () => {
+    const latin1 = (text: string) => Buffer.from(text, "latin1")
+    const yaml = "app: shop\nservices:\n  - name: web\n    image: nginx\n    env:\n      A: p\u00e4ss\n"
+    await write({
+      "latin1.yaml": latin1(yaml),
+      "utf16.yaml": Buffer.from(`\ufeff${yaml}`, "utf16le"),
+      "mark.json": '\ufeff{"app":"shop","services":[{"name":"web","image":"nginx"}]}',
+      "twice.json": '{"app":"shop",\n"services":[{"name":"web","image":"nginx",\n"\\u0069mage":"redis"}]}',
+      "latin1.ts": latin1(`${imports}\nexport default defineConfig({ app: "p\u00e4ss", services: [] })`),
+      "value.ts": latin1('\n\nexport const value = "p\u00e4ss"'),
+      "imports.ts": `${imports}import { value } from "./value.ts"\nexport default defineConfig({ app: "shop", services: [service("web", { image: "nginx", env: { A: value } })] })`
+    })
+    expect((await failure("latin1.yaml")).join()).toMatch(
+      /^latin1\.yaml:6:1 {2}this isn't UTF-8: convert it: iconv -f latin1/
+    )
+    expect((await failure("utf16.yaml")).join()).toMatch(/^utf16\.yaml {2}this is UTF-16: convert it: iconv -f utf-16/)
+    expect((await failure("latin1.ts")).join()).toMatch(/^latin1\.ts:3:1 {2}this isn't UTF-8/)
+    expect((await failure("imports.ts")).join()).toMatch(/^value\.ts:3:1 {2}this isn't UTF-8/)
+    expect((await failure("twice.json")).join()).toMatch(/^twice\.json:3:1 {2}This object already has this key\./)
+    expect((await loadConfig({ folder: root, file: "mark.json" })).spec.app).toBe("shop")
+  })
+
+  it("says that a config is nested too deeply, however it is written", async () => {
+    const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`
+    await write({ "deep.yaml": deep, "services.yaml": `app: shop\nservices: ${deep}`, "deep.json": `{"app":${deep}}` })
+    for (const file of ["deep.yaml", "services.yaml", "deep.json"])
+      expect((await failure(file)).join(), file).toMatch(/too many nested|more than 16 nested levels/)
+  })
+
   it("merges the defaults of YAML and JSON into each service, and reports their mistakes once, at their positions", async () => {
     const services = `services:
   - name: api

@@ -9,12 +9,14 @@ import {
   StageName
 } from "@maxcloud/config-schema"
 import type { PolicyAnswer } from "@maxcloud/config-schema/authoring"
+import { decodeUtf8, withoutByteOrderMark } from "@maxcloud/config-schema/plain"
 import { Effect, Either, Option, ParseResult, Schema } from "effect"
 import type { InvalidRequest, ProblemError } from "../api/index.ts"
 import { ConfigInvalid, type ConfigIssue } from "../errors.ts"
 import type { OptionKinds } from "../input/options.ts"
 import { parseOptions } from "../input/parse.ts"
 import { specIssueOf } from "../pointers.ts"
+import { utf8IssueIn, utf8IssueOf } from "../utf8File.ts"
 import { assumedFacts, type ConfigFacts, type ServerFact, type ServerFacts } from "./configFacts.ts"
 import { type ContextOptions, contextOptions, parseContext } from "./contextOptions.ts"
 import { evaluate } from "./evaluate.ts"
@@ -72,13 +74,28 @@ const one = (file: string, message: string, place: Partial<ConfigIssue> = {}) =>
 
 const readText = (file: string): Effect.Effect<string, ConfigInvalid> =>
   Effect.tryPromise({
-    try: () => readFile(file, "utf8"),
+    try: () => readFile(file),
     catch: (error) => {
       const code = error instanceof Error && "code" in error ? error.code : undefined
       if (code === "ENOENT") return one(file, "file not found: correct its name, or create one with `maxcloud init`")
       if (code === "EISDIR") return one(file, "this is a folder: name the config in it")
       return one(file, `the file can't be read: ${error instanceof Error ? error.message : String(error)}`)
     }
+  }).pipe(
+    Effect.flatMap((bytes) => {
+      const decoded = decodeUtf8(bytes)
+      return "text" in decoded
+        ? Effect.succeed(withoutByteOrderMark(decoded.text))
+        : Effect.fail(new ConfigInvalid({ file, issues: [utf8IssueOf(file, decoded.fault)] }))
+    })
+  )
+
+/** Node replaces invalid bytes in the modules that it loads, so the config has been evaluated with other texts than these files have. */
+const checkImported = (config: string, files: ReadonlyArray<string>): Effect.Effect<void, ConfigInvalid> =>
+  Effect.gen(function* () {
+    const found = yield* Effect.promise(() => Promise.all(files.map(utf8IssueIn)))
+    const issues = found.filter((issue) => issue !== undefined)
+    if (issues.length > 0) return yield* new ConfigInvalid({ file: config, issues: inOrder(issues) })
   })
 
 const readModule = <E>(
@@ -98,6 +115,7 @@ const readModule = <E>(
         import("./modulePlaces.ts").then((found) => found.placesInModule(file, spec, locations, issues))
     switch (evaluation._tag) {
       case "Evaluated":
+        yield* checkImported(file, evaluation.files)
         return {
           spec: evaluation.spec,
           issues: evaluation.issues,

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises"
 import { dirname, relative } from "node:path"
+import { utf8Text } from "../utf8File.ts"
 import { fileFor } from "./imports/fileFor.ts"
 import { type ImportResolver, makeImportResolver, writtenPath } from "./imports/resolveImport.ts"
 import { findNodes, isSyntaxNode, type Place, placeOf, readSyntax, type SyntaxNode } from "./syntaxTree.ts"
@@ -56,7 +56,7 @@ const isProgram = (file: string) => /\.[cm]?[jt]s$/.test(file)
 
 /** Reads a module; undefined if it isn't one, or can't be read. */
 export const readModule = async (file: string, resolver = makeImportResolver()): Promise<Module | undefined> => {
-  const text = isProgram(file) ? await readFile(file, "utf8").catch(() => undefined) : undefined
+  const text = isProgram(file) ? await utf8Text(file) : undefined
   if (text === undefined) return undefined
   const read = readSyntax(file, text)
   if ("mistake" in read) return { file, imports: [], files: [], mistake: read.mistake }

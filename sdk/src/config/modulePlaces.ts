@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import type { Location, SpecIssue } from "@maxcloud/config-schema"
 import type { ConfigIssue } from "../errors.ts"
+import { utf8Text } from "../utf8File.ts"
 import { readablePath } from "./issuePath.ts"
 import {
   findNode,
@@ -16,7 +16,9 @@ import {
 
 const readRoot = async (file: string): Promise<SyntaxNode | undefined> => {
   try {
-    const read = readSyntax(file, await readFile(file, "utf8"))
+    const text = await utf8Text(file)
+    if (text === undefined) return undefined
+    const read = readSyntax(file, text)
     return "root" in read ? read.root : undefined
   } catch {
     return undefined

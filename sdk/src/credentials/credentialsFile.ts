@@ -1,6 +1,7 @@
 import { chmod, readFile, stat } from "node:fs/promises"
 import { homedir } from "node:os"
 import { isAbsolute, join } from "node:path"
+import { decodeUtf8, withoutByteOrderMark } from "@maxcloud/config-schema/plain"
 import { Effect, Either, Schema } from "effect"
 import { CredentialUnavailable } from "../errors.ts"
 
@@ -80,7 +81,7 @@ export const readCredentials = (file: string, warn: Warn): Effect.Effect<Credent
     const text = yield* Effect.tryPromise({
       try: async () => {
         try {
-          const found = await readFile(file, "utf8")
+          const found = decodeUtf8(await readFile(file))
           await tighten(file, (await stat(file)).mode, warn)
           return found
         } catch (error) {
@@ -90,7 +91,8 @@ export const readCredentials = (file: string, warn: Warn): Effect.Effect<Credent
       },
       catch: cannot("read", file)
     })
-    return text === undefined
-      ? { version: 1 as const, servers: {} }
-      : yield* Either.mapLeft(decode(text), () => damaged(file))
+    if (text === undefined) return { version: 1 as const, servers: {} }
+    // `auth login` writes the file again with everything that it read.
+    if ("fault" in text) return yield* damaged(file)
+    return yield* Either.mapLeft(decode(withoutByteOrderMark(text.text)), () => damaged(file))
   })

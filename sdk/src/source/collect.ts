@@ -2,6 +2,7 @@ import { lstat, readdir, readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { configNames } from "../config/findConfig.ts"
 import { SourceInvalid } from "../errors.ts"
+import { utf8Text } from "../utf8File.ts"
 import type { Cut } from "../workspace/cutWorkspace.ts"
 import { withoutScripts } from "../workspace/packageJson.ts"
 import { ignoreRulesOf } from "./ignoreRules.ts"
@@ -104,7 +105,7 @@ const makeCollector = (root: string, signal: AbortSignal) => {
   /** The part of a left-out package that package managers check against the lockfile. */
   const addAbsent = async (folder: string): Promise<void> => {
     const path = `${folder}/package.json`
-    const content = Buffer.from(withoutScripts(await readFile(join(root, path), "utf8")))
+    const content = Buffer.from(withoutScripts(await utf8Text(join(root, path))))
     put({ path, size: content.length, mode: "644", content })
   }
 

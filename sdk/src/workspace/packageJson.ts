@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Either, Schema } from "effect"
+import { utf8Text } from "../utf8File.ts"
 
 const Dependencies = Schema.optional(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 
@@ -25,8 +25,8 @@ const decode = Schema.decodeUnknownEither(PackageJson)
 
 /** The package.json of a folder; undefined if it's missing or unreadable, which the package manager then reports. */
 export const readPackageJson = async (folder: string): Promise<PackageJson | undefined> => {
-  const text = await readFile(join(folder, "package.json"), "utf8").catch(() => undefined)
-  return text === undefined ? undefined : Either.getOrUndefined(decode(text.replace(/^\uFEFF/, "")))
+  const text = await utf8Text(join(folder, "package.json"))
+  return text === undefined ? undefined : Either.getOrUndefined(decode(text))
 }
 
 const fields = ["dependencies", "devDependencies", "optionalDependencies"] as const
@@ -73,7 +73,7 @@ const decodeObject = Schema.decodeUnknownEither(
   Schema.parseJson(Schema.Record({ key: Schema.String, value: Schema.Unknown }))
 )
 
-export const withoutScripts = (text: string): string => {
-  const all = Either.getOrElse(decodeObject(text.replace(/^\uFEFF/, "")), () => ({}))
+export const withoutScripts = (text: string | undefined): string => {
+  const all = Either.getOrElse(decodeObject(text), () => ({}))
   return `${JSON.stringify(Object.fromEntries(Object.entries(all).filter(([key]) => keptKeys.has(key))), null, 2)}\n`
 }

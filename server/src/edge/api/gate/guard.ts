@@ -65,18 +65,31 @@ const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
 /**
  * Refuses bodies with a content type that browsers send to other sites without a preflight (a "simple" request in the Fetch
  * standard). A POST must declare JSON. A PATCH may declare a merge patch (RFC 7396), and is always read as one. Snapshots are
- * uploaded by PUT, which always needs a preflight.
+ * uploaded by PUT, which always needs a preflight. JSON is UTF-8 (RFC 8259, 8.1), and bodies aren't decompressed.
  */
 export const checkContentType = (
   request: Pick<HttpServerRequest.HttpServerRequest, "headers" | "method">
 ): Effect.Effect<void, UnsupportedMediaType> => {
-  const type = request.headers["content-type"]?.split(";", 1)[0]?.trim().toLowerCase()
+  const [written = "", ...parameters] = (request.headers["content-type"] ?? "").split(";")
+  const type = written.trim().toLowerCase()
   const own = request.method === "PATCH" ? mergePatchType : "application/json"
-  return type === "application/json" || type === own
+  if (type !== "application/json" && type !== own) {
+    return unsupported(
+      `This operation takes JSON. Send the header "Content-Type: ${own}"${type === "" ? "" : ` instead of "${type.slice(0, 100)}"`}`
+    )
+  }
+  const charset = parameters
+    .map((each) => charsetParameter.exec(each)?.[1])
+    .find((each) => each !== undefined && !/^utf-?8$/i.test(each))
+  if (charset !== undefined) {
+    return unsupported(`JSON is UTF-8, not "${charset.slice(0, 100)}". Convert the body, and leave out "charset".`)
+  }
+  const encoding = request.headers["content-encoding"]?.trim() ?? ""
+  return encoding === "" || encoding.toLowerCase() === "identity"
     ? Effect.void
-    : Effect.fail(
-        new UnsupportedMediaType({
-          detail: `This operation takes JSON. Send the header "Content-Type: ${own}"${type === undefined ? "" : ` instead of "${type.slice(0, 100)}"`}`
-        })
-      )
+    : unsupported(`The body has the Content-Encoding "${encoding.slice(0, 100)}". Send it uncompressed.`)
 }
+
+const charsetParameter = /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/i
+
+const unsupported = (detail: string) => Effect.fail(new UnsupportedMediaType({ detail }))

@@ -89,6 +89,51 @@ describe("hostile input", () => {
     })
   )
 
+  it.scopedLive("bytes that aren't UTF-8, and a key that is there twice, are refused before they are stored", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const secret = (body: Buffer | string, headers: Record<string, string> = json) =>
+        send(`${url}/api/v1/apps/shop/stages/production/secrets/KEY`, { method: "PUT", headers, body })
+      const latin1 = assertProblem(
+        yield* secret(Buffer.from('{\n"value":"p\u00e4ssw\u00f6rd"}', "latin1")),
+        400,
+        "InvalidRequest"
+      )
+      expect(String(latin1.detail)).toContain("Line 2 isn't UTF-8.")
+      assertProblem(yield* secret(Buffer.from('\ufeff{"value":"a"}', "utf16le")), 400, "InvalidRequest")
+      const twice = assertProblem(
+        yield* post(url, '{"name":"web","image":"nginx","env_vars":{"A":"1","\\u0041":"2"}}'),
+        400,
+        "InvalidRequest"
+      )
+      const [error] = Schema.decodeUnknownSync(Schema.Array(ProblemError))(twice.errors)
+      expect(error).toMatchObject({ pointer: "/env_vars/A", detail: expect.stringContaining('key "A" twice') })
+    })
+  )
+
+  it.scopedLive("JSON is UTF-8 and uncompressed, whatever else its header fields say", () =>
+    Effect.gen(function* () {
+      const { url } = yield* strict
+      const sent = (headers: Record<string, string>) =>
+        send(`${url}/api/v1/services`, { method: "POST", headers: { ...json, ...headers }, body: "\ufeff{}" })
+      for (const type of ["iso-8859-1", '"utf-16"', "us-ascii", "", "utf-8; charset=latin1"]) {
+        const headers = { "content-type": `application/json; charset=${type}` }
+        expect((yield* sent(headers)).status, type).toBe(415)
+      }
+      for (const encoding of ["gzip", "br", "identity, gzip"])
+        assertProblem(yield* sent({ "content-encoding": encoding }), 415, "UnsupportedMediaType")
+      for (const headers of [
+        { "content-type": "application/json; charset=UTF-8" },
+        { "content-type": 'application/json;charset="utf-8"' },
+        { "content-encoding": "identity" }
+      ]) {
+        // The empty object was read: the byte order mark doesn't count.
+        const problem = assertProblem(yield* sent(headers), 400, "InvalidRequest")
+        expect(String(problem.detail)).toContain("name")
+      }
+    })
+  )
+
   it.scopedLive("a NUL anywhere in the URL is refused", () =>
     Effect.gen(function* () {
       const { url } = yield* strict

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http"
 import { Headers, type HttpServerRequest } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type { SpecIssue } from "@maxcloud/config-schema"
+import { decodeUtf8, type NotUtf8, withoutByteOrderMark } from "@maxcloud/config-schema/plain"
 import { type InvalidRequest, inBody, PayloadTooLarge, type UnsupportedMediaType } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { unstorableText } from "../../../base/database/unstorableText.ts"
@@ -11,8 +12,8 @@ import { checkContentType } from "./guard.ts"
 import { type JsonBudget, overJsonBudget } from "./jsonBudget.ts"
 
 /**
- * Reads a JSON body and refuses what can't be processed: too large or too deeply nested for the operation, invalid JSON, or
- * characters that Postgres can't store. Returns the JSON, and the request with it.
+ * Reads a JSON body and refuses what can't be processed: too large or too deeply nested for the operation, bytes that aren't UTF-8
+ * (RFC 8259, 8.1), invalid JSON, a key that an object has twice, or characters that Postgres can't store. Returns the JSON, and the request with it.
  */
 export const withJsonBody = (
   request: HttpServerRequest.HttpServerRequest,
@@ -25,9 +26,14 @@ export const withJsonBody = (
     yield* checkContentType(request)
     if (Number(request.headers["content-length"]) > budget.bytes) return yield* tooLarge(budget.bytes)
     const bytes = yield* readBytes(NodeHttpServerRequest.toIncomingMessage(request), budget.bytes)
+    const decoded = decodeUtf8(bytes)
+    if ("fault" in decoded) return yield* refused({ path: [], message: notUtf8(decoded.fault) })
     const over = overJsonBudget(bytes, budget)
-    if (over !== undefined) return yield* refused({ path: [], message: over })
-    const json = yield* Effect.try({ try: () => parse(bytes.toString("utf8")), catch: () => invalidRequest(notJson) })
+    if (over !== undefined) return yield* refused(over)
+    const json = yield* Effect.try({
+      try: () => parse(withoutByteOrderMark(decoded.text)),
+      catch: () => invalidRequest(notJson)
+    })
     const unstorable = unstorableText(json)
     if (unstorable !== undefined) return yield* refused(unstorable)
     // HttpApi reads only `application/json` as JSON, but merge patches (RFC 7396) are JSON too.
@@ -72,6 +78,11 @@ const readBytes = (source: IncomingMessage, most: number) =>
   })
 
 const notJson = 'The body isn\'t JSON. Send an object such as {"name": "web"}.'
+
+const notUtf8 = ({ isUtf16, line }: NotUtf8) =>
+  isUtf16
+    ? "It's UTF-16. Send it as UTF-8."
+    : `Line ${line} isn't UTF-8. Send the text as UTF-8, and binary data as base64.`
 
 const tooLarge = (most: number) =>
   new PayloadTooLarge({

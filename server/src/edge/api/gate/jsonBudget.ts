@@ -1,4 +1,4 @@
-import { bounds, maxSpecValues } from "@maxcloud/config-schema"
+import { bounds, maxSpecValues, type SpecIssue } from "@maxcloud/config-schema"
 import { type OperationName, rowOf } from "@maxcloud/sdk/api"
 
 /** Limits on the JSON of an operation. */
@@ -25,45 +25,104 @@ export const jsonBudgetOf = (operation: OperationName): JsonBudget => {
   return roles === "open" ? open : usual
 }
 
-const [quote, comma, backslash] = [0x22, 0x2c, 0x5c]
-const isOpening = (byte: number) => byte === 0x7b || byte === 0x5b
+const [quote, comma, backslash, brace] = [0x22, 0x2c, 0x5c, 0x7b]
+const isOpening = (byte: number) => byte === brace || byte === 0x5b
 const isClosing = (byte: number) => byte === 0x7d || byte === 0x5d
 const isSpace = (byte: number) => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09
 
+/** The document, or a list or object in it. */
+interface Level {
+  /** The keys so far, of an object. */
+  readonly keys: Set<string> | undefined
+  awaitsKey: boolean
+  key: string
+  /** Its commas so far. */
+  members: number
+}
+
+const levelOf = (opening: number | undefined): Level => {
+  const isObject = opening === brace
+  return { keys: isObject ? new Set() : undefined, awaitsKey: isObject, key: "", members: 0 }
+}
+
+const parseText = (text: string): unknown => JSON.parse(text)
+
+/** The key written at these bytes; undefined if it isn't valid JSON, which the parser reports. `\u0061` is the same key as `a`. */
+const keyIn = (json: Buffer, start: number, end: number, isEscaped: boolean): string | undefined => {
+  const written = json.toString("utf8", start, end)
+  if (!isEscaped) return written
+  try {
+    return String(parseText(`"${written}"`))
+  } catch {
+    return undefined
+  }
+}
+
+const pathOf = (levels: ReadonlyArray<Level>) =>
+  levels.slice(1).map(({ key, keys, members }) => (keys === undefined ? members : key))
+
+/** Notes a key, and returns the mistake if its object already has it: parsers disagree about which of the two counts (RFC 8259, 4). */
+const noteKey = (levels: ReadonlyArray<Level>, level: Level, key: string | undefined): SpecIssue | undefined => {
+  level.awaitsKey = false
+  if (key === undefined || level.keys === undefined) return undefined
+  level.key = key
+  if (level.keys.has(key)) {
+    const message = `It has the key ${JSON.stringify(key.slice(0, 60))} twice in one object. Remove one of them.`
+    return { path: pathOf(levels), message }
+  }
+  level.keys.add(key)
+  return undefined
+}
+
+const tooMuch = (message: string): SpecIssue => ({ path: [], message })
+
 /**
- * Checks in one pass over the bytes, before parsing, whether JSON has too many values or levels: parsing a megabyte of `{}`
- * creates 350,000 objects, and every later step takes as long. The parser reports invalid JSON.
+ * Checks in one pass over the bytes, before parsing, whether JSON has too many values or levels, or a key twice in an object: parsing
+ * a megabyte of `{}` creates 350,000 objects, and every later step takes as long; and the parser silently drops the first of two equal
+ * keys. The parser reports invalid JSON.
  */
-export const overJsonBudget = (json: Uint8Array, { depth, values }: JsonBudget): string | undefined => {
-  let level = 0
-  const members = [0]
+export const overJsonBudget = (json: Buffer, { depth, values }: JsonBudget): SpecIssue | undefined => {
+  let level = levelOf(undefined)
+  const levels = [level]
   let count = 1
-  let isText = false
+  let textStart: number | undefined
+  let isEscaped = false
   let isFirst = false
   for (let at = 0; at < json.length; at++) {
     const byte = json[at] ?? 0
-    if (isText) {
-      if (byte === backslash) at++
-      else if (byte === quote) isText = false
+    if (textStart !== undefined) {
+      if (byte === backslash) {
+        isEscaped = true
+        at++
+      } else if (byte === quote) {
+        const twice = level.awaitsKey ? noteKey(levels, level, keyIn(json, textStart, at, isEscaped)) : undefined
+        if (twice !== undefined) return twice
+        textStart = undefined
+      }
       continue
     }
     if (isSpace(byte)) continue
     if (isFirst && !isClosing(byte)) count++
     isFirst = isOpening(byte)
-    if (byte === quote) isText = true
-    else if (byte === comma) {
+    if (byte === quote) {
+      textStart = at + 1
+      isEscaped = false
+    } else if (byte === comma) {
       count++
-      const soFar = (members[level] ?? 0) + 1
-      if (soFar >= maxMembers)
-        return `It has a list or an object with more than ${maxMembers} parts. Send less at a time.`
-      members[level] = soFar
-    } else if (isClosing(byte)) level--
-    else if (isFirst) {
-      level++
-      members[level] = 0
-      if (level > depth) return `It has more than ${depth} levels of nested lists and objects. Flatten it.`
+      level.members++
+      level.awaitsKey = level.keys !== undefined
+      if (level.members >= maxMembers)
+        return tooMuch(`It has a list or an object with more than ${maxMembers} parts. Send less at a time.`)
+    } else if (isClosing(byte)) {
+      if (levels.length > 1) levels.pop()
+      level = levels.at(-1) ?? level
+    } else if (isFirst) {
+      level = levelOf(byte)
+      levels.push(level)
+      if (levels.length - 1 > depth)
+        return tooMuch(`It has more than ${depth} levels of nested lists and objects. Flatten it.`)
     }
-    if (count > values) return `It has more than ${values} values. Send less at a time.`
+    if (count > values) return tooMuch(`It has more than ${values} values. Send less at a time.`)
   }
   return undefined
 }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto"
+import { decodeUtf8 } from "@maxcloud/config-schema/plain"
 import { Effect, Schema } from "effect"
 import { writeImageName } from "../../../base/words/imageName.ts"
 import { imageProblem } from "../ImageProblem.ts"
@@ -47,7 +48,9 @@ const contentOf = Effect.fn("Registry.content")(function* (
       `${named(session)}: its registry returns something else (${found}) for ${digest}. Something in between changes it, or the registry is broken.`
     )
   }
-  return answer.body.toString("utf8")
+  const decoded = decodeUtf8(answer.body)
+  if ("text" in decoded) return decoded.text
+  return yield* imageProblem("ImageInvalid", `${named(session)}: ${digest} isn't UTF-8. Build the image again.`)
 })
 
 export const manifestOf = (ask: Ask, session: RegistrySession, digest: string) =>

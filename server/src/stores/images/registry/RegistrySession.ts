@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto"
 import type { Reach } from "@maxcloud/config-schema"
+import { decodeUtf8 } from "@maxcloud/config-schema/plain"
 import { Effect, Option, Redacted, Schema } from "effect"
 import type { ProxiedOptions } from "../../../base/outbound/proxiedConnections.ts"
 import { retryAfterMs } from "../../../base/outbound/retryAfter.ts"
@@ -183,8 +184,9 @@ export const makeRequests = (exchange: Exchange, options: RegistryOptions) => {
     })
     const answer = yield* follow({ method: "GET", url, headers, maxBytes: tokenBytes })
     if (answer.status !== 200) return { answer }
+    const decoded = decodeUtf8(answer.body)
     const { access_token, expires_in, token } = yield* Effect.mapError(
-      Schema.decodeUnknown(Token)(answer.body.toString("utf8")),
+      Schema.decodeUnknown(Token)("text" in decoded ? decoded.text : ""),
       () => imageProblem("ImageInvalid", `the token server ${url.host} didn't return a token.`)
     )
     return { answer, token: token ?? access_token, seconds: expires_in ?? 60 }

@@ -1,4 +1,5 @@
 import type { Reach } from "@maxcloud/config-schema"
+import { decodeUtf8, withoutByteOrderMark } from "@maxcloud/config-schema/plain"
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Data, Effect, Schema } from "effect"
 import { Agent, request } from "undici"
@@ -52,6 +53,13 @@ const issuerUrl = (issuer: string, allowPrivate: boolean): URL => {
   return url
 }
 
+/** Node's conversion would replace invalid bytes, in texts that are compared. */
+const utf8Of = (url: URL, bytes: Uint8Array): string => {
+  const decoded = decodeUtf8(bytes)
+  if ("text" in decoded) return withoutByteOrderMark(decoded.text)
+  throw wrong(`${url} isn't UTF-8`)
+}
+
 export interface IssuerOptions extends Partial<ProxiedOptions> {
   /** Can an issuer be at a private address, on loopback even without TLS? Link-local addresses are never allowed. */
   readonly allowPrivateIssuers: boolean
@@ -101,7 +109,7 @@ export const makeIssuerDocuments = ({
         try {
           const headers = { accept: "application/json, application/jwk-set+json", "accept-encoding": "identity" }
           const response = await request(url, { dispatcher: agent, signal, headers })
-          if (response.statusCode === 200) return await response.body.text()
+          if (response.statusCode === 200) return utf8Of(url, await response.body.bytes())
           response.body.on("error", () => {}).destroy()
           throw problemOfStatus(url, response.statusCode)
         } catch (error) {
