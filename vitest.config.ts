@@ -13,13 +13,13 @@ const include: Record<string, string> = {
   long: "**/*.long.test.ts",
   clients: "**/*.clients.test.ts"
 }
-/** How many files run at once. A cluster has room for the instances of one, and its verdicts are timed. Other tests wait for half of their time. */
+/** How many files run at once. A cluster has room for one file's instances, and slowness changes its verdicts. Other tests wait half of their time. */
 const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2, clients: 1 }
 
 export default defineConfig({
   test: {
     include: [include[kind] ?? kind],
-    // The example is a project of its own, which runs its tests by `node --test`.
+    // The example is a separate project that runs its tests by `node --test`.
     exclude: [
       "**/node_modules/**",
       "**/dist/**",
@@ -36,13 +36,13 @@ export default defineConfig({
       ...(kind === "cluster"
         ? {}
         : {
-            // Tests of this machine ignore a kubeconfig that happens to be there.
+            // Tests of this machine ignore an existing kubeconfig.
             MAXCLOUD_RUNTIME: "local",
             [madeDatabaseVariable]: join(tmpdir(), `maxcloud-database-${process.pid}`)
           })
     },
-    // The machine that runs the cluster's tests is often the cluster too, and CI's machines are shared: a test that came too late is
-    // tried once more, and the report names it.
+    // The machine that runs the cluster's tests is often the cluster too, and CI's machines are shared. Retry a test that timed out once;
+    // the report names it.
     retry: kind === "cluster" || process.env["CI"] === "true" ? 1 : 0,
     testTimeout: 60_000,
     hookTimeout: 120_000

@@ -7,21 +7,21 @@ import { nodesOf } from "./nodesOf.ts"
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
-/** Words that ask the reader to take something away. */
+/** Words that tell the reader to remove something. */
 const removal =
   /\b(?:remove|delete|erase|wipe|discard|purge|truncate|drop|unlink|empty(?= (?:the|its|your|this|that)\b)|throw away|get rid of|rm|rmdir|git clean|dropdb|begin anew|start afresh|start over|move \S+ (?:away|aside|out))\b/gi
 
-/** What the server keeps, and what a message calls it. */
+/** Names of the data that the server keeps, as messages use them. */
 const data =
   /\b(?:data|database|databases|folder|folders|volume|postgres|pgdata|cluster|sources|snapshots?|archives?|backups?|logs?|wal|secret\.key|[\w.]*\/[\w./]+|erasures\.jsonl|namespaces?|\.maxcloud)\b|…/i
 
-/** By whom the sentence is written, so that it tells the reader to do it: it begins with the word, or the word follows one that joins clauses. */
+/** Does the sentence tell the reader to do it? Then it begins with the word, or the word follows one that joins clauses. */
 const isAdvice = (sentence: string, at: number) =>
   /(?:^|[,:;(`"]|→|\b(?:and|or|then|to|please|must|should|can|may|you)) ?[`"(]?$/i.test(sentence.slice(0, at))
 
 const sentencesOf = (text: string) => text.split(/(?<=[.!?])\s+|\n\s*\n|(?<=:)\s{2,}/)
 
-/** Does what follows name data, or a thing that was named before? */
+/** Does the text after the word name data, or refer to data in the text before it? */
 const isAboutData = (before: string, after: string) =>
   data.test(after) || (/^\S+ (?:it|this|them|these|that|anew|over|afresh)\b/i.test(after) && data.test(before))
 
@@ -38,7 +38,7 @@ const adviceIn = (text: string): ReadonlyArray<string> => {
 
 const isText = (value: unknown): value is string => typeof value === "string"
 
-/** Texts that people may read: those with a space in them. `…` stands for what is filled in. SQL isn't for people. */
+/** Texts that people may read: those with a space in them, without SQL. `…` stands for a filled-in value. */
 const textsOf = (file: string): ReadonlyArray<string> => {
   const { program } = parse(readFileSync(file, "utf8"), { sourceType: "module", plugins: ["typescript"] })
   const nodes = [...nodesOf(program)]
@@ -70,7 +70,7 @@ const proseOf = (file: string) =>
     .replace(/^```.*?^```/gms, "")
     .replace(/^\|.*$/gm, "")
 
-/** By file, a part of each sentence that asks for something else: parts of a config, keys, or what its reader came to remove. */
+/** By file, a part of each sentence that means something else: parts of a config, keys, or something that the reader came to remove. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/control/deployments/diff/acceptedServices.ts": ["choose another name, or delete it there"],
   "server/src/edge/api/openapi/tags.ts": ["delete services, and read their logs"],
@@ -102,7 +102,7 @@ const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => Readonly
       .map((value) => `${name}: ${value}`)
   })
 
-describe("no text advises to remove what a server keeps", () => {
+describe("no text advises removing a server's data", () => {
   for (const name of ["server", "cli", "sdk", "builder", "synth", "config-schema"]) {
     it(`in ${name}`, () => {
       expect(foundIn(filesOf(`${name}/src`, /\.ts$/), textsOf)).toStrictEqual([])
@@ -114,7 +114,7 @@ describe("no text advises to remove what a server keeps", () => {
     expect(foundIn(pages, (file) => [proseOf(file)])).toStrictEqual([])
   })
 
-  it("and this finds the advice that was there", () => {
+  it("finds advice from earlier versions", () => {
     for (const text of [
       "/data/postgres belongs to another user of this machine. Remove it.",
       "The password is missing: restore …, or move … away to begin anew.",

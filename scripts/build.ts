@@ -1,6 +1,6 @@
 /**
- * Builds what is published, into each package's `dist/`: libraries are compiled file by file, the server and the CLI are bundled.
- * Each gets its bill of materials, and the licenses of what it brings along.
+ * Builds the published packages, each into its `dist/`: it compiles libraries file by file, and bundles the server and the CLI.
+ * Each package gets a bill of materials and the licenses of its bundled code.
  */
 import { spawnSync } from "node:child_process"
 import { rmSync } from "node:fs"

@@ -1,4 +1,4 @@
-/** What is bundled, and how: the server and the CLI start in a fraction of the time that way, and take half the memory. */
+/** How the server and the CLI are bundled. Bundled, they start in a fraction of the time and need half the memory. */
 
 import { join } from "node:path"
 import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild"
@@ -8,11 +8,11 @@ const staticServerFile = join(import.meta.dirname, "..", "builder/src/static/pro
 const root = join(import.meta.dirname, "..")
 
 interface Bundle {
-  /** Files of `dist/`, and what they are made of. */
+  /** Files of `dist/`, each with its entry point. */
   readonly entries: Readonly<Record<string, string>>
-  /** Installed beside it, not bundled. */
+  /** Packages that are installed beside the bundle. */
   readonly external: ReadonlyArray<string>
-  /** Costs every start of the CLI; nothing there reads a function's name. */
+  /** Slows down every start of the CLI, where nothing reads a function's name. */
   readonly keepNames: boolean
 }
 
@@ -31,15 +31,15 @@ export const bundles = {
 } satisfies Readonly<Record<string, Bundle>>
 
 /**
- * Imported as ES modules these give all that they have at once, for which Node loads undici (`http`'s WebSocket) and more; as plain
- * objects they load what is asked of them.
+ * Imported as ES modules, these evaluate all their exports at once, so Node loads undici (`http`'s WebSocket) and more. As plain
+ * objects they load only the members that a caller reads.
  */
 const lazyBuiltins: Plugin = {
   name: "lazy-builtins",
   setup: (build) => {
     build.onResolve({ filter: /^(node:)?(https?|util)$/ }, ({ kind, path }) => {
       const name = path.replace("node:", "")
-      // `import()` of a plain object gives its `default` alone, and is lazy as it is.
+      // `import()` of a plain object returns only its `default`. It's lazy anyway.
       return kind === "dynamic-import"
         ? { path: `node:${name}`, external: true }
         : { path: name, namespace: "lazy-builtins" }
@@ -47,7 +47,7 @@ const lazyBuiltins: Plugin = {
     build.onLoad({ filter: /./, namespace: "lazy-builtins" }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule("node:${path}")`
     }))
-    // Node warns when it loads this one, which a dependency only needs for hosts in foreign scripts.
+    // Node warns when it loads this module. A dependency needs it only for hosts in non-Latin scripts.
     build.onResolve({ filter: /^punycode$/ }, () => ({ path: "punycode", namespace: "lazy-punycode" }))
     build.onLoad({ filter: /./, namespace: "lazy-punycode" }, () => ({
       contents: `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:punycode")[key] })`
@@ -55,7 +55,7 @@ const lazyBuiltins: Plugin = {
   }
 }
 
-/** How a package is bundled as it is published. */
+/** The esbuild options for a published package. */
 export const optionsOf = (name: string, { entries, external, keepNames }: Bundle) =>
   ({
     absWorkingDir: join(root, name),
@@ -73,19 +73,19 @@ export const optionsOf = (name: string, { entries, external, keepNames }: Bundle
     metafile: true,
     external: [...external],
     plugins: [lazyBuiltins],
-    // Some dependencies are CommonJS and call `require` of Node's own modules.
+    // Some dependencies are CommonJS and `require` Node's built-in modules.
     banner: {
       js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
     },
     logLevel: "warning"
   }) satisfies BuildOptions
 
-/** Taken by `default` alone, which is there either way. */
+/** The code uses only their `default`, which exists in both forms. */
 const takenByDefault = /[/]node_modules[/](?:ignore|semver)[/]/
 
 /**
- * Where `import()` leads to a CommonJS package. Node finds names in such a package, a bundle has `default` alone: the sources work, and what is
- * published gets undefined. Import a file of one's own that imports the package.
+ * Dynamic imports of CommonJS packages. Node finds the names in such a package, but a bundle has only `default`: the sources work, and the
+ * published bundle gets undefined. Instead, dynamically import a file of ours that imports the package statically.
  */
 export const commonJsImports = ({ inputs }: Metafile): ReadonlyArray<string> =>
   Object.entries(inputs).flatMap(([from, { imports }]) =>
@@ -97,19 +97,21 @@ export const commonJsImports = ({ inputs }: Metafile): ReadonlyArray<string> =>
       .map((issue) => `${from} imports ${issue.path}`)
   )
 
-/** Bundles a package, and gives the files that went into it, absolute. `write: false` leaves `dist/` alone. */
+/** Bundles a package, and returns the absolute paths of the bundled files. `write: false` doesn't touch `dist/`. */
 export const bundle = async (name: string, bundle: Bundle, write: boolean): Promise<ReadonlyArray<string>> => {
   const { metafile } = await build({ ...optionsOf(name, bundle), write })
   const odd = commonJsImports(metafile)
   if (odd.length > 0)
-    throw new Error(`import() of CommonJS packages, which a bundle can't take apart: ${odd.join("; ")}`)
-  // An input that gave no byte to any output was shaken off whole.
+    throw new Error(
+      `A bundle can't name the exports of CommonJS packages. Import these through a file of ours instead of by import(): ${odd.join("; ")}`
+    )
+  // Tree shaking removed an input if it contributed no bytes to any output.
   const used = new Set(
     Object.values(metafile.outputs).flatMap(({ inputs }) =>
       Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? [path] : []))
     )
   )
   const files = [...used].filter((path) => !path.startsWith("lazy-")).map((path) => join(root, name, path))
-  // A program in a text: what is in it is in no output of its own.
+  // The bundle contains this program as text, so esbuild doesn't list the program's files among its inputs.
   return files.includes(staticServerFile) ? [...files, ...(await staticServerProgram()).inputs] : files
 }

@@ -1,6 +1,6 @@
 /**
- * Brings faults about, one test file for each kind, and writes what comes of them into the table of docs/reliability.md. Names of test
- * files after `--` run only these: `npm run test:chaos -- server/test/chaos/fullDisk.long.test.ts`.
+ * Causes faults, one test file for each kind, and writes the outcomes into the table of docs/reliability.md. To run only some test files,
+ * name them after `--`: `npm run test:chaos -- server/test/chaos/fullDisk.long.test.ts`.
  */
 import { spawnSync } from "node:child_process"
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -9,7 +9,7 @@ import { join } from "node:path"
 import { outcomesVariable } from "../server/test/chaos/recordFault.ts"
 import { keepFaults } from "./reliability/measured.ts"
 
-/** Tests of every run that bring a fault of the table about. */
+/** Default tests that cause a fault of the table. */
 const defaultTests = () =>
   globSync("{cli,server}/**/*.test.ts", { exclude: ["**/node_modules/**", "**/*.long.test.ts"] }).filter((file) =>
     readFileSync(file, "utf8").includes("recordFault(")
@@ -27,7 +27,7 @@ try {
       ? run("scripts/test.ts", named.some((text) => text.includes(".long.")) ? "long" : "default", ...named)
       : run("scripts/test.ts", "long", "server/test/chaos/") || run("scripts/test.ts", "default", ...defaultTests())
   const found = existsSync(outcomes) ? keepFaults(readFileSync(outcomes, "utf8")) : []
-  console.log(`\n${found.length} faults, and what came of them:`)
+  console.log(`\n${found.length} faults and their outcomes:`)
   for (const { fault, recovery, seconds, seen } of found) {
     console.log(`- ${fault}\n    ${seen}\n    ${recovery}${seconds === null ? "" : ` (${seconds} s)`}`)
   }

@@ -1,9 +1,9 @@
-/** The one gate before the tests: format and lint, types. Import directions are tests (`scripts/floors`). */
+/** Checks format, lint and types before the tests. Import directions are tests (`scripts/floors`). */
 import { spawnSync } from "node:child_process"
 
 const steps: ReadonlyArray<readonly [string, string, ...Array<string>]> = [
   ["format and lint", "node_modules/@biomejs/biome/bin/biome", "check", "--error-on-warnings", "."],
-  // Keeps what it learned, so the next check reads only what changed.
+  // Incremental: the next check reads only changed files.
   [
     "types",
     "node_modules/typescript/bin/tsc",
@@ -19,4 +19,4 @@ for (const [name, script, ...args] of steps) {
     process.exit(1)
   }
 }
-console.log("check: all is well")
+console.log("check: passed")

@@ -1,7 +1,7 @@
 /**
- * Makes the cluster of `KUBECONFIG` ready for `npm run test:cluster`: builds max-cloud's own image, pushes it to a registry of its own on
- * this machine (the cluster's nodes must be able to pull from it, by plain HTTP), and runs `maxcloud cluster install` with it. Where
- * Kourier's controller is no Deployment of the cluster it says so: start that one anew.
+ * Prepares the cluster of `KUBECONFIG` for `npm run test:cluster`: builds max-cloud's image, pushes it to a new registry on this machine
+ * (the cluster's nodes must be able to pull from it, by plain HTTP), and runs `maxcloud cluster install` with it. If Kourier's controller
+ * isn't a Deployment of the cluster, the installation says so: restart the controller yourself.
  */
 import { spawn } from "node:child_process"
 import { join } from "node:path"
@@ -21,7 +21,8 @@ const manifest = await fetch(`http://${registry.host}/v2/maxcloud/manifests/late
   }
 })
 const digest = manifest.headers.get("docker-content-digest")
-if (digest === null) throw new Error(`the registry has no such image: HTTP ${manifest.status}`)
+if (digest === null)
+  throw new Error(`The registry returned HTTP ${manifest.status} for the image that was just pushed.`)
 
 const install = spawn(
   process.execPath,
@@ -33,7 +34,7 @@ const install = spawn(
     `${registry.host}/maxcloud@${digest}`,
     "--namespace-prefix",
     defaultNamespacePrefix,
-    // Namespaces that an older run has left behind have no prefix.
+    // Namespaces left behind by an older run have no prefix.
     "--force",
     ...(process.env["MAXCLOUD_TEST_DOMAIN"] === undefined ? [] : ["--domain", process.env["MAXCLOUD_TEST_DOMAIN"]])
   ],

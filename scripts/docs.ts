@@ -1,4 +1,4 @@
-/** The documentation as a site: builds it, serves it while you write (`-- dev`), or redraws its terminals (`-- pictures`). */
+/** Builds the documentation's site, serves it while you write (`-- dev`), or redraws its terminal pictures (`-- pictures`). */
 import { join } from "node:path"
 import { build, createServer } from "vitepress"
 import { checkSite } from "./docs/checkSite.ts"

@@ -27,14 +27,14 @@ const memberOf = (node: unknown): string =>
     ? String(node["property"]["name"])
     : ""
 
-/** Which arguments of these calls run where nothing can be interrupted. */
+/** Does this argument of the call run uninterruptibly? */
 const uninterruptible = (member: string, index: number, count: number): boolean => {
   if (member === "acquireUseRelease") return index !== 1
   if (["ensuring", "onError", "onExit", "onInterrupt"].includes(member)) return index === count - 1
   return ["acquireRelease", "addFinalizer", "finalizer", "uninterruptible"].includes(member)
 }
 
-/** Timeouts that stand where they never fire: in a finalizer, or in what a finalizer of the same file names. */
+/** Timeouts that never fire, because they are in a finalizer, or in a value of the same file that a finalizer uses. */
 const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string> => {
   const { program } = parse(text, { sourceType: "module", plugins: ["typescript"] })
   const declared = new Map<string, Tree>()
@@ -42,7 +42,7 @@ const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string
 
   const look = (node: Tree, seen: ReadonlySet<Tree>): void => {
     const { callee, name: word, start, type } = node
-    // What these wrap can be interrupted again.
+    // These make their argument interruptible again.
     if (type === "CallExpression" && isTree(callee) && callee["name"] === "endWithin") return
     if (type === "CallExpression" && memberOf(callee) === "interruptible") return
     const member = memberOf(node)
@@ -59,7 +59,7 @@ const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string
   const all: unknown = program
   if (!isTree(all)) return []
   visit(all, ({ id, init, type }) => {
-    // A service that a finalizer names has timeouts of its own, which are another matter.
+    // Ignore the timeouts inside a service that a finalizer names.
     if (type === "VariableDeclarator" && isTree(id) && isTree(init) && init["type"] !== "YieldExpression")
       declared.set(String(id["name"]), init)
   })
@@ -81,7 +81,7 @@ const sources = ["server", "cli", "sdk", "builder"].flatMap((name) => {
 })
 
 describe("timeouts in finalizers", () => {
-  it("are found by this rule", () => {
+  it("are found by this check", () => {
     const find = (text: string) => timeoutsThatNeverFire("a.ts", text)
     expect(find('Effect.addFinalizer(() => close.pipe(Effect.timeoutOption("1 second")))')).toHaveLength(1)
     expect(find('Effect.acquireRelease(open, (_) => _.close.pipe(Effect.timeout("1 second")))')).toHaveLength(1)
@@ -94,7 +94,7 @@ describe("timeouts in finalizers", () => {
     ).toHaveLength(0)
   })
 
-  it("are written as endWithin, for a timeout there never fires", () => {
+  it("use endWithin, because a timeout never fires there", () => {
     const found = sources.flatMap((path) => {
       const text = readFileSync(path, "utf8")
       return text.includes("Effect.timeout") ? timeoutsThatNeverFire(relative(root, path), text) : []

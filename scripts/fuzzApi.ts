@@ -1,7 +1,7 @@
 /**
- * Sends what schemathesis makes of `/api/openapi.json` to a server of its own: without a credential, with invented ones, as an
- * organization that asks for another's things, and as that other one. Answers have to be as the document says, and never a 5xx; none
- * holds what is another organization's, whose data stay as they are.
+ * Sends requests that schemathesis generates from `/api/openapi.json` to a new server: without a credential, with invented ones, as an
+ * organization that requests another's objects, and as that other one. Every response must match the document, and none may be a 5xx.
+ * No response may contain another organization's data, and no request may change them.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -13,7 +13,7 @@ import { everythingOf, furnish, register } from "./fuzz/organizations.ts"
 import { type Recorded, recordingProxy } from "./fuzz/recordingProxy.ts"
 import { installSchemathesis, type Pass, runSchemathesis } from "./fuzz/schemathesis.ts"
 
-/** What ends the credential that it is called with, or the organization: each with one to throw away. */
+/** Operations that revoke the caller's credential or delete the organization. Each runs with a throwaway one. */
 const destructive = ["signOut", "deleteOrganization", "cancelOrganizationDeletion", "deleteAccount"]
 const conformance = [
   "not_a_server_error",
@@ -32,8 +32,8 @@ const program = installSchemathesis(cache)
 if (program === undefined) process.exit(1)
 
 const seed = Number(process.argv[2] ?? Math.floor(Math.random() * 2 ** 32))
-if (!Number.isSafeInteger(seed)) throw new Error(`a seed is a whole number, not "${process.argv[2]}"`)
-console.log(`fuzz: seed ${seed} (npm run test:fuzz -- ${seed} sends the same)`)
+if (!Number.isSafeInteger(seed)) throw new Error(`"${process.argv[2]}" isn't a valid seed. Use a whole number.`)
+console.log(`fuzz: seed ${seed} (npm run test:fuzz -- ${seed} repeats this run)`)
 
 const { KUBECONFIG: _, ...environment } = process.env
 process.env = environment
@@ -44,7 +44,7 @@ const server = new ServerProcess(await freePort(), {
   MAXCLOUD_RATE_LIMIT: "1000000",
   MAXCLOUD_RUNTIME: "local",
   MAXCLOUD_TRUSTED_PROXIES: "127.0.0.1",
-  // Images and issuers are invented: what is not on this machine is asked of a proxy that is not there.
+  // Images and issuers are invented, so requests to other machines go to a proxy that doesn't exist.
   NODE_USE_ENV_PROXY: "1",
   HTTP_PROXY: "http://127.0.0.1:9",
   HTTPS_PROXY: "http://127.0.0.1:9",
@@ -52,7 +52,7 @@ const server = new ServerProcess(await freePort(), {
 })
 const folder = mkdtempSync(join(tmpdir(), "maxcloud-fuzz-"))
 let faults = 0
-/** Told at once: a run that is ended early has told what it found. */
+/** Prints findings at once, so that an interrupted run has printed its own. */
 const fault = (text: string) => {
   faults++
   if (faults <= 40) console.error(`\nfuzz: ${text}\n`)
@@ -78,7 +78,7 @@ try {
   const operationOf = ({ method, path }: Recorded) =>
     operations.find((operation) => operation.method === method && operation.matches.test(path.split("?", 1)[0] ?? ""))
 
-  /** Runs a pass, and looks through its answers for what `judge` tells of. */
+  /** Runs a pass, and checks its responses with `judge`. */
   const run = async (name: string, pass: Partial<Pass>, judge: (answer: Recorded) => string | undefined) => {
     const { output, passed } = await runSchemathesis(program, {
       document: file,
@@ -111,12 +111,12 @@ try {
     (canaries: ReadonlyArray<string>) =>
     ({ body }: Recorded) => {
       const told = canaries.filter((canary) => body.includes(canary))
-      return told.length === 0 ? undefined : `tells what is another organization's: ${told.join(", ")}`
+      return told.length === 0 ? undefined : `contains data of another organization: ${told.join(", ")}`
     }
   const isRefused = (answer: Recorded) => {
     const operation = operationOf(answer)
     const isOpen = operation === undefined || operation.isOpen
-    return !isOpen && answer.status < 400 ? "done without a credential" : foreign(furnished.canaries)(answer)
+    return !isOpen && answer.status < 400 ? "accepted without a credential" : foreign(furnished.canaries)(answer)
   }
 
   const before = await everythingOf(server.url, acme)
@@ -136,7 +136,7 @@ try {
     )
   }
   await run("rival", { authorization: `Bearer ${rival.token}`, checks: signedIn, except }, foreign(furnished.canaries))
-  if ((await everythingOf(server.url, acme)) !== before) fault("acme's data are not as they were before rival came")
+  if ((await everythingOf(server.url, acme)) !== before) fault("rival changed acme's data")
   await run("acme", { authorization: `Bearer ${acme.token}`, checks: signedIn, except }, foreign(rival.canaries))
   for (const [index, operation] of destructive.entries()) {
     const { token } = await register(url, `throwaway-${index}`)
@@ -148,7 +148,7 @@ try {
     )
   }
   const bytes = residentBytes(server.pid)
-  if (bytes > mostBytes) fault(`the server holds ${Math.round(bytes / 2 ** 20)} MiB of memory`)
+  if (bytes > mostBytes) fault(`the server uses ${Math.round(bytes / 2 ** 20)} MiB of memory`)
   const never = operations
     .filter((operation) => !reached.has(operation.operationId))
     .map((operation) => operation.operationId)
@@ -161,16 +161,16 @@ try {
       .map(([status, count]) => `${status}: ${count}`)
       .join(", ")}`
   )
-  if (never.length > 0) console.log(`fuzz: never answered with success: ${never.join(", ")}`)
+  if (never.length > 0) console.log(`fuzz: operations without a successful response: ${never.join(", ")}`)
 } finally {
   proxy?.stop()
   await server.end("SIGTERM")
   const causes = server.output
     .split("\n")
     .filter((line) => /level=(ERROR|FATAL)|"logLevel":"(ERROR|FATAL)"| failed/.test(line))
-  if (causes.length > 0) fault(`the server's log tells of errors:\n${causes.slice(0, 20).join("\n")}`)
+  if (causes.length > 0) fault(`the server's log contains errors:\n${causes.slice(0, 20).join("\n")}`)
   server.remove()
   rmSync(folder, { recursive: true, force: true })
 }
-console.log(faults === 0 ? "fuzz: all is well" : `fuzz: ${faults} faults`)
+console.log(faults === 0 ? "fuzz: passed" : `fuzz: ${faults} faults`)
 process.exitCode = faults === 0 ? 0 : 1

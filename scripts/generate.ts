@@ -1,4 +1,4 @@
-/** Writes the generated references in docs/ anew. Tests fail where one is not current. */
+/** Regenerates the references in docs/. Tests fail if one is outdated. */
 import { spawnSync } from "node:child_process"
 import { globSync } from "node:fs"
 

@@ -1,7 +1,6 @@
 /**
- * Lays out what the Containerfile takes, in `dist/image`: the bundles of the CLI and the server as the packages that they are published
- * as. Build before (`node scripts/build.ts`). With a name it builds the image too (`npm run image -- NAME`), by podman or docker, on the base
- * that the variable BASE names.
+ * Writes the files for the Containerfile to `dist/image`: the CLI and the server as published packages. Run `node scripts/build.ts`
+ * first. With a name (`npm run image -- NAME`) it also builds the image with podman or docker. The variable BASE selects another base image.
  */
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -14,7 +13,7 @@ rmSync(join(root, "dist/image"), { recursive: true, force: true })
 for (const name of ["cli", "server"]) {
   const source = join(root, name)
   if (!existsSync(join(source, "dist")))
-    throw new Error(`${name}/dist is not there: run \`node scripts/build.ts\` first`)
+    throw new Error(`${name}/dist doesn't exist. Run \`node scripts/build.ts\` first.`)
   const folder = join(target, name)
   mkdirSync(folder, { recursive: true })
   for (const part of ["bin", "dist"]) {
@@ -25,7 +24,7 @@ for (const name of ["cli", "server"]) {
   const described = { name: `@maxcloud/${name}`, version, type, bin, ...publishConfig }
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(described, null, 2)}\n`)
 }
-console.log(`laid out: ${join(root, "dist/image")}`)
+console.log(`wrote ${join(root, "dist/image")}`)
 
 /** Undefined: the program isn't installed. */
 const build = (engine: string, name: string) => {

@@ -1,7 +1,7 @@
 /**
- * Kills servers by SIGKILL at random moments, while they deploy, remove apps, answer and write logs, and checks after each kill that
- * nothing is lost that was acknowledged, that nothing is left over, and that the database starts. `npm run test:kills -- --seed 7`
- * draws the same kills again. What a batch has found is added to `docs/reliability/kills.json` with `--ledger`.
+ * Kills servers by SIGKILL at random moments, while they deploy, remove apps, respond and write logs. After each kill it checks that
+ * acknowledged changes still exist, that nothing is left over, and that the database starts. `npm run test:kills -- --seed 7` repeats
+ * the kills of that seed. `--ledger` adds the batch's results to `docs/reliability/kills.json`.
  */
 import { join } from "node:path"
 import { parseArgs } from "node:util"
@@ -34,7 +34,7 @@ const minutes = numberOf("minutes", values.minutes, 40)
 const parallel = numberOf("parallel", values.parallel, 16)
 const most = numberOf("kills", values.kills, 10_000)
 const mainProgram = join(import.meta.dirname, "kills/builtServer.mjs")
-/** Rounds with one data folder, of which the first hits the making of the database. */
+/** Rounds with one data folder. The first one kills the server while it creates the database. */
 const roundsOfLife = numberOf("rounds", values.rounds, 1_000)
 
 const begun = performance.now()
@@ -46,7 +46,7 @@ const acknowledged = { deployments: 0, secrets: 0, lines: 0, requests: 0 }
 let stopped = false
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    console.log("kills: ending after the rounds that are under way")
+    console.log("kills: stopping after the current rounds")
     stopped = true
   })
 }
@@ -82,7 +82,7 @@ const count = (where: string, { delayMs, faults: found, kind, recoveryMs }: Roun
   return found.length === 0
 }
 
-/** One data folder until its rounds, or the batch, are over, or until something is wrong with it. */
+/** Uses one data folder until its rounds or the batch are finished, or until a check fails. */
 const live = async (number: number) => {
   const life = await Life.begin((...what) => drawsOf(seed)(number, ...what), mainProgram)
   try {
@@ -106,16 +106,16 @@ const live = async (number: number) => {
   }
 }
 
-console.log(`kills: seed ${seed} (npm run test:kills -- --seed ${seed} draws the same)`)
+console.log(`kills: seed ${seed} (npm run test:kills -- --seed ${seed} repeats this run)`)
 let lives = 0
-/** Lives one data folder after another; several do at once with `--parallel`. */
+/** Uses one data folder after another. With `--parallel` several run at the same time. */
 const liveOn = async () => {
   while (!isOver()) {
     await live(lives++)
     if (values.ledger) keepBatch(values["ledger-file"], batch())
     const { deployments, lines, secrets } = acknowledged
     console.log(
-      `kills: ${killsOf({ kills })} in ${Math.round((performance.now() - begun) / 1_000)} s; kept: ${deployments} deployments, ${secrets} secrets, ${lines} lines; faults: ${JSON.stringify(faults)}`
+      `kills: ${killsOf({ kills })} in ${Math.round((performance.now() - begun) / 1_000)} s; verified: ${deployments} deployments, ${secrets} secrets, ${lines} lines; faults: ${JSON.stringify(faults)}`
     )
   }
 }

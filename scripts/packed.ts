@@ -1,4 +1,4 @@
-/** Installs the packed packages in a folder outside of the workspace, and uses them there as an app's author would. */
+/** Installs the packed packages in a folder outside the workspace, and uses them there like an app's author. */
 import { checkAuthoring } from "./packed/authoring.ts"
 import { checkContents } from "./packed/contents.ts"
 import { makeForeignFolder } from "./packed/ForeignFolder.ts"
@@ -19,7 +19,7 @@ const checkPackages = async () => {
   checkContents(folder)
 
   write("package.json", JSON.stringify({ name: "shop", private: true, type: "module" }))
-  // As package managers do by default that run no install scripts of dependencies.
+  // Some package managers don't run dependencies' install scripts by default.
   const flags = ["--no-audit", "--no-fund", "--ignore-scripts", "-D"]
   const installed = run("npm", ["install", ...flags, ...tarballs(), "typescript@5", "@types/node@24"])
   check("npm installs the tarballs", installed.status === 0, installed.output)
@@ -47,6 +47,6 @@ try {
   if (only !== "guide") await checkPackages()
   await checkGuide(folder)
 } catch (error) {
-  check("the checks run to their end", false, error instanceof Error ? (error.stack ?? error.message) : String(error))
+  check("the checks complete", false, error instanceof Error ? (error.stack ?? error.message) : String(error))
 }
 process.exit(folder.finish())

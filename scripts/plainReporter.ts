@@ -3,8 +3,8 @@ import { relative } from "node:path"
 import type { Reporter, TestModule } from "vitest/node"
 
 /**
- * Ends a run with one plain line, and names what was skipped; in CI a skipped test is a failure. Names of the files that failed go to the
- * file `MAXCLOUD_TESTS_FAILED`, a line each.
+ * Prints the skipped tests and one plain line with totals at the end of a run. In CI a skipped test is a failure. Writes the names of
+ * failed files to the file `MAXCLOUD_TESTS_FAILED`, one on each line.
  */
 export default class PlainReporter implements Reporter {
   onTestRunEnd(modules: ReadonlyArray<TestModule>) {
@@ -25,13 +25,13 @@ export default class PlainReporter implements Reporter {
         modules.flatMap((module) => (module.ok() ? [] : [`${relative(process.cwd(), module.moduleId)}\n`])).join("")
       )
     }
-    // After all that other reporters print.
+    // After the output of all other reporters.
     process.once("exit", () => {
       for (const name of skipped) console.log(`skipped: ${name}`)
       console.log(`${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped`)
     })
     if (process.env.CI === "true" && skipped.length > 0) {
-      console.error("tests: in CI nothing may be skipped")
+      console.error("tests: in CI no test may be skipped")
       process.exitCode = 1
     }
   }

@@ -1,6 +1,6 @@
 /**
- * The packages of an earlier commit, installed as from npm, so that its commands and SDK can be run against this server
- * (docs/compatibility.md). `node scripts/previous.ts [REF]` prints the folder. Default: the newest release's tag, else the last commit.
+ * Builds and installs the packages of an earlier commit, to run its commands and SDK against this server (docs/compatibility.md).
+ * `node scripts/previous.ts [REF]` prints the folder. Default: the newest release's tag, or else the last commit.
  */
 import { execFile } from "node:child_process"
 import {
@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, "..")
 const cache = join(root, "node_modules/.cache/previous")
 const packages = ["config-schema", "synth", "sdk", "server", "cli"]
 
-// What this checkout was started with says nothing about another.
+// This checkout's npm settings don't apply to another checkout.
 const env = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => !/^(MAXCLOUD_|npm_|VITEST|NODE_ENV$|NODE_OPTIONS$)/.test(name))
 )
@@ -41,7 +41,7 @@ const commitOf = async (ref: string | undefined): Promise<string> => {
   return run("git", ["rev-parse", "--verify", `${ref ?? newest}^{commit}`], root)
 }
 
-/** Builds and packs the packages of a commit, in a copy that is removed again. */
+/** Builds and packs the packages of a commit in a temporary copy. */
 const pack = async (commit: string, folder: string) => {
   const copy = mkdtempSync(join(tmpdir(), "maxcloud-previous-"))
   try {
@@ -58,7 +58,7 @@ const pack = async (commit: string, folder: string) => {
   }
 }
 
-/** The folder in which the packages of a commit are installed. Made once for each commit. */
+/** The folder with the installed packages of a commit. It's created once for each commit. */
 export const previousPackages = async (ref?: string): Promise<string> => {
   const commit = await commitOf(ref)
   const folder = join(cache, commit)

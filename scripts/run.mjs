@@ -1,6 +1,6 @@
 /**
- * Entry of every root script. Runs on any Node >= 18 with npm: gets Node 24 and pnpm 10 from npm where they are not there,
- * installs the workspace where its lockfile has changed, then runs the task on them.
+ * Entry point of every root script. Runs on any Node >= 18 with npm. It downloads Node 24 and pnpm 10 from npm if they're missing,
+ * installs dependencies if the lockfile has changed, then runs the task.
  */
 import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -21,12 +21,12 @@ const fail = (text, output) => {
 }
 
 const why = (output) => {
-  if (/ENOSPC|no space left/i.test(output)) return "the disk is full: free some space and try again"
+  if (/ENOSPC|no space left/i.test(output)) return "the disk is full. Free some space, then try again."
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|network|socket hang up/i.test(output)) {
-    return "the npm registry could not be reached: check the network (and the proxy in your npm configuration), then try again"
+    return "the npm registry is unreachable. Check the network and the proxy in your npm configuration, then try again."
   }
-  if (/EACCES|EPERM/i.test(output)) return `no permission to write: check who owns ${root} and the npm cache`
-  return "npm said why above"
+  if (/EACCES|EPERM/i.test(output)) return `no permission to write. Check who owns ${root} and the npm cache.`
+  return "see npm's output above."
 }
 
 const readState = () => {
@@ -42,11 +42,11 @@ const writeState = (value) => {
   writeFileSync(state, JSON.stringify(value))
 }
 
-/** Node 24 and pnpm 10: those found before, where they are still there; else from npm. */
+/** Node 24 and pnpm 10, from an earlier run if they still exist, or else from npm. */
 const toolchain = () => {
   const known = readState().toolchain
   if (known && existsSync(known.node) && existsSync(known.pnpm)) return known
-  say("getting Node 24 and pnpm 10 from npm (once, about 10 seconds) …")
+  say("downloading Node 24 and pnpm 10 from npm (once, about 10 seconds) …")
   const print = `node -p "JSON.stringify({ node: process.execPath, path: process.env.PATH })"`
   const found = spawnSync("npx", ["-y", "-p", "node@24", "-p", "pnpm@10", "-c", print], {
     cwd: root,
@@ -55,14 +55,14 @@ const toolchain = () => {
   })
   if (found.error || found.status !== 0) {
     const output = `${found.stderr ?? ""}${found.error ? String(found.error) : ""}`
-    fail(`Node 24 and pnpm 10 could not be got: ${why(output)}`, output)
+    fail(`couldn't download Node 24 and pnpm 10: ${why(output)}`, output)
   }
   const { node, path } = JSON.parse(found.stdout.trim().split("\n").at(-1))
   const pnpm = path
     .split(delimiter)
     .map((folder) => join(dirname(folder), "pnpm", "bin", "pnpm.cjs"))
     .find((file) => existsSync(file))
-  if (!pnpm) fail("npm gave no pnpm: run `npm cache verify`, then try again")
+  if (!pnpm) fail("npm didn't install pnpm. Run `npm cache verify`, then try again.")
   return { node, pnpm }
 }
 
@@ -81,7 +81,7 @@ const install = (tools) => {
     maxBuffer: 64 * 2 ** 20
   })
   const output = `${done.stdout ?? ""}${done.stderr ?? ""}`
-  if (done.status !== 0) fail(`dependencies could not be installed: ${why(output)}`, output)
+  if (done.status !== 0) fail(`couldn't install dependencies: ${why(output)}`, output)
   writeState({ toolchain: tools, lockfile })
 }
 
@@ -108,11 +108,11 @@ const tasks = {
   maxcloud: [["cli/src/main.ts"]]
 }
 
-if (!tasks[task]) fail(`no task "${task}": one of ${Object.keys(tasks).join(", ")}`)
+if (!tasks[task]) fail(`unknown task "${task}". Use one of: ${Object.keys(tasks).join(", ")}`)
 const tools = toolchain()
 install(tools)
 
-// The child gets Ctrl-C from the terminal itself and decides when it is done; a signal to us alone is passed on.
+// The terminal sends Ctrl-C to the child too, and the child decides when to exit. Forward signals that only this process gets.
 let running
 process.on("SIGINT", () => {})
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => running?.kill(signal))
@@ -124,7 +124,7 @@ for (const [index, step] of steps.entries()) {
   const rest = index === steps.length - 1 ? args : []
   const code = await new Promise((resolve) => {
     running = spawn(tools.node, [...step, ...rest], { cwd: root, stdio: "inherit", env })
-    running.on("error", (error) => fail(`${step[0]} could not be started: ${error.message}`))
+    running.on("error", (error) => fail(`couldn't start ${step[0]}: ${error.message}`))
     running.on("exit", (code, signal) => resolve(signal ? 130 : (code ?? 1)))
   })
   if (code !== 0) process.exit(code)

@@ -1,4 +1,4 @@
-/** Writes the bills of materials, as the build does, without the build. */
+/** Writes the bills of materials without a build. */
 import { bundle, bundles } from "./bundles.ts"
 import { writeBills } from "./sbom/writeBills.ts"
 

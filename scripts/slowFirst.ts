@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from "vitest/node"
 
-/** Files that take the longest, the slowest first: whatever starts last should be short. */
+/** The slowest test files in descending order, so that the last ones to start are short. */
 const slowest = [
   "instances/containers/containers.images.test.ts",
   "cli/test/run.images.test.ts",
@@ -32,7 +32,7 @@ const rankOf = ({ moduleId }: TestSpecification) => {
   return rank === -1 ? slowest.length : rank
 }
 
-/** The slowest files first, then the order that vitest gives them by what it has measured. */
+/** Sorts the slowest files to the front. The others keep vitest's order. */
 export class SlowFirst extends BaseSequencer {
   override async sort(files: Array<TestSpecification>) {
     return (await super.sort(files)).toSorted((one, other) => rankOf(one) - rankOf(other))

@@ -1,6 +1,6 @@
 /**
- * Runs a server under an everyday load for half an hour, and draws how its memory, descriptors, database, disk and latency go:
- * `docs/reliability/soak.json` and `soak.svg`. `npm run test:soak -- --minutes 5` only tells.
+ * Runs a server under a typical load for half an hour, and draws its memory, descriptors, database, disk and latency:
+ * `docs/reliability/soak.json` and `soak.svg`. `npm run test:soak -- --minutes 5` only prints the results.
  */
 import { randomUUID } from "node:crypto"
 import { mkdirSync, writeFileSync } from "node:fs"

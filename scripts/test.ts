@@ -1,4 +1,4 @@
-/** Runs one kind of the tests, and says by name what this machine cannot run. In CI something that cannot run is a failure. */
+/** Runs one kind of tests, and lists the tests that this machine can't run. In CI that is a failure. */
 import { spawnSync } from "node:child_process"
 import {
   accessSync,
@@ -30,14 +30,14 @@ const onPath = (program: string) =>
     }
   })
 
-/** Why images can't run here. A whole run asks podman once; a few files ask only if they need it. */
+/** Why images can't run here. A whole run checks podman once. A run of single files leaves the check to them. */
 const imageProblem = (): string | undefined => {
   if (!onPath("podman"))
     return onPath("docker") ? undefined : "neither podman nor docker is installed (Debian: apt-get install podman)"
   if (files.length > 0 || kind === "cluster") return undefined
   const problem = probePodman()
   process.env[podmanVariable] = problem ?? ""
-  return problem === undefined ? undefined : `podman is installed, and starts no container: ${problem}`
+  return problem === undefined ? undefined : `podman is installed, but can't start a container: ${problem}`
 }
 const noImages = imageProblem()
 
@@ -50,27 +50,27 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
   {
     kinds: ["default", "images", "long"],
     there: onPath("docker-registry"),
-    what: "pulling images: docker-registry is not installed (Debian: apt-get install docker-registry)"
+    what: "pulling images: docker-registry isn't installed (Debian: apt-get install docker-registry)"
   },
   {
     kinds: ["default"],
     there: onPath("chromium"),
-    what: "pages in a browser: chromium is not installed (Debian: apt-get install chromium)"
+    what: "pages in a browser: chromium isn't installed (Debian: apt-get install chromium)"
   },
   {
     kinds: ["default"],
     there: onPath("rclone"),
-    what: "kept logs in a bucket: rclone is not installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
+    what: "stored logs in a bucket: rclone isn't installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
   },
   {
     kinds: ["long"],
     there: onPath("bao"),
-    what: "the master key in a transit engine: bao is not installed (OpenBao 2.5, from its releases or its sources)"
+    what: "the master key in a transit engine: bao isn't installed (OpenBao 2.5, from its releases or its sources)"
   },
   {
     kinds: ["long"],
     there: onPath("loki"),
-    what: "kept logs in Loki: loki is not installed (Grafana Loki 3, from its releases or its sources)"
+    what: "stored logs in Loki: loki isn't installed (Grafana Loki 3, from its releases or its sources)"
   },
   {
     kinds: ["long"],
@@ -80,28 +80,28 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
   {
     kinds: ["clients"],
     there: onPath("go") && onPath("python3") && onPath("curl"),
-    what: "clients in other languages: go, python3 or curl is not installed (Debian: apt-get install golang-go python3-venv curl)"
+    what: "clients in other languages: go, python3 or curl isn't installed (Debian: apt-get install golang-go python3-venv curl)"
   },
   {
     kinds: ["cluster"],
     there: onPath("go"),
-    what: "broken and chatty images: go is not installed"
+    what: "broken and chatty images: go isn't installed"
   },
   {
     kinds: ["cluster"],
     there: onPath("docker-registry") && onPath("podman"),
-    what: "images of one's own on the cluster: podman or docker-registry is not installed (Debian: apt-get install podman docker-registry)"
+    what: "your own images on the cluster: podman or docker-registry isn't installed (Debian: apt-get install podman docker-registry)"
   },
   {
     kinds: ["cluster"],
     there: process.env.KUBECONFIG !== undefined,
-    what: "Kubernetes: KUBECONFIG names no cluster with Knative (kind or k3s will do)"
+    what: "Kubernetes: KUBECONFIG doesn't point to a cluster with Knative (kind or k3s is enough)"
   }
 ]
 const missing = needs.filter((need) => need.kinds.includes(kind) && !need.there)
-for (const { what } of missing) console.log(`not run on this machine: ${what}`)
+for (const { what } of missing) console.log(`can't run on this machine: ${what}`)
 
-// Short, for the paths of sockets in it, and open to the users that tests of root run programs as.
+// Short, because it contains sockets, and accessible to the users that root's tests start programs as.
 const folder = mkdtempSync(join(tmpdir(), "mct-"))
 chmodSync(folder, 0o755)
 const failedFile = join(folder, "failed")
@@ -109,13 +109,13 @@ const temporary = join(folder, "t")
 mkdirSync(temporary)
 chmodSync(temporary, 0o1777)
 
-/** What no test makes, but the programs that it runs, and keep for their next run. */
+/** Files that tests don't create: the programs that they run keep these for their next run. */
 const compileCache = "node-compile-cache"
 const leftBehind = () => readdirSync(temporary).filter((name) => name !== compileCache)
 
 /**
- * Settings of podman by which the run's networks are its own. Podman reads every network that it has at each command, and runs that were killed
- * have left some: with eighty of them a container takes six times as long to start.
+ * Podman settings that give the run its own networks. Each podman command reads all networks, and killed runs leave some behind: with eighty of
+ * them a container takes six times as long to start.
  */
 const ownNetworks = (): Readonly<Record<string, string>> => {
   const given = [
@@ -140,7 +140,7 @@ const run = (only: ReadonlyArray<string>) => {
   const env = {
     ...process.env,
     ...networks,
-    // Each file loads the same libraries as the file before.
+    // Each file loads the same libraries as the one before.
     NODE_COMPILE_CACHE: join(temporary, compileCache),
     MAXCLOUD_TESTS: kind,
     MAXCLOUD_TESTS_FAILED: failedFile,
@@ -159,20 +159,20 @@ const failedFiles = () => {
 
 let status = run(files)
 if (kind === "cluster" && status !== 0) {
-  // What a busy cluster was too slow for, in the making of a file's objects too, is tried once more on a quiet one.
+  // A busy cluster may be too slow, also for creating a file's objects. Retry failed files once, when nothing else runs.
   const failed = failedFiles()
   if (failed.length > 0 && failed.length <= 3) {
-    console.log(`\ntried once more, which passes for unsteady and not for right: ${failed.join(", ")}`)
+    console.log(`\nretrying failed files once; if they pass now, they're flaky and need a fix: ${failed.join(", ")}`)
     status = run(failed)
   }
 }
 const left = leftBehind()
-if (left.length > 0) console.error(`tests: left behind in the temporary folder, and removed now: ${left.join(", ")}`)
+if (left.length > 0) console.error(`tests: left these in the temporary folder, removed now: ${left.join(", ")}`)
 if ((kind === "default" || kind === "images") && left.length > 0 && status === 0) status = 1
 rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-for (const { what } of missing) console.log(`not run on this machine: ${what}`)
+for (const { what } of missing) console.log(`can't run on this machine: ${what}`)
 if (inCi && missing.length > 0) {
-  console.error("tests: in CI everything has to run")
+  console.error("tests: in CI every test must run")
   process.exit(1)
 }
 process.exit(status)

@@ -5,7 +5,7 @@ import { clocksIn } from "./clocksIn.ts"
 
 const root = dirname(dirname(import.meta.dirname))
 
-/** Uses of the wall clock that wait for nothing and measure nothing, by file: how many, and what the time is for. */
+/** Allowed uses of the wall clock, by file: how many, and what for. None of them waits or measures. */
 const labels: Readonly<Record<string, { readonly uses: number; readonly why: string }>> = JSON.parse(
   readFileSync(join(import.meta.dirname, "labels.json"), "utf8")
 )
@@ -22,7 +22,7 @@ const uses = ["config-schema", "sdk", "synth", "builder", "server", "cli"]
 const countOf = (file: string) => uses.filter((use) => use.file === file).length
 
 describe("the wall clock", () => {
-  it("is read by nothing that waits or measures: set back, it would stand still", () => {
+  it("isn't used to wait or measure: a wait would hang if somebody set the clock back", () => {
     expect(uses.length).toBeGreaterThan(50)
     const bad = uses.filter(({ file }) => countOf(file) > (labels[file]?.uses ?? 0))
     expect(
@@ -31,14 +31,14 @@ describe("the wall clock", () => {
     ).toStrictEqual([])
   })
 
-  it("has no label listed that is gone", () => {
+  it("lists only uses that still exist", () => {
     const gone = Object.entries(labels).filter(
       ([file, { uses: listed, why }]) => countOf(file) !== listed || why === ""
     )
     expect(gone).toStrictEqual([])
   })
 
-  it("is found however it is read", () => {
+  it("finds every way to read it", () => {
     const planted = `
       const a = Date.now() + 1000
       const b = [1].map(Date.now)

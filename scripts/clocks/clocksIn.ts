@@ -1,14 +1,14 @@
 import { parse } from "@babel/parser"
 import { nodesOf } from "../nodesOf.ts"
 
-/** A place that reads the wall clock, or has a library wait or measure by it. */
+/** A place that reads the wall clock, or makes a library wait or measure by it. */
 export interface ClockUse {
   readonly written: string
   readonly file: string
   readonly line: number
 }
 
-/** `object.name` that gives the wall clock's time, or that compares times of it inside of the library. */
+/** Calls (`object.name`) that return the wall clock's time, or that compare its times inside the library. */
 const readers: ReadonlySet<string> = new Set([
   "Date.now",
   "Clock.currentTimeMillis",
@@ -41,12 +41,12 @@ const readers: ReadonlySet<string> = new Set([
 const nameOf = (node: unknown): string =>
   typeof node === "object" && node !== null && "name" in node && typeof node.name === "string" ? node.name : ""
 
-/** The end of a statement's text, where a time of the database is compared with what comes next. */
+/** Matches the text before an interpolation if it compares a time of the database with that interpolation. */
 const comparedTime = /\b[a-z_.]*(?:_at|_until|_after|expires|now\(\)|clock_timestamp\(\))\s*(?:<|>|<=|>=|between)\s*$/
 
 const isLength = /^(?:::\w+)?\s*\*\s*interval\b/
 
-/** Interpolations of a SQL statement that a time of the database is compared with, and that are no length of time. */
+/** Interpolations that a SQL statement compares with a time of the database, except durations. */
 const comparedIn = (text: string, node: Readonly<Record<string, unknown>>): ReadonlyArray<number> => {
   const quasi = node["quasi"]
   if (typeof quasi !== "object" || quasi === null || !("quasis" in quasi) || !Array.isArray(quasi.quasis)) return []
@@ -62,7 +62,7 @@ const comparedIn = (text: string, node: Readonly<Record<string, unknown>>): Read
   })
 }
 
-/** Where a TypeScript source reads the wall clock, or compares times of the database with what a program has computed. */
+/** Finds where a TypeScript source reads the wall clock, or compares times of the database with times that the program computed. */
 export const clocksIn = (text: string, file: string): ReadonlyArray<ClockUse> => {
   const { program } = parse(text, { sourceType: "module", plugins: ["typescript"] })
   const lineOf = (at: unknown) => text.slice(0, Number(at)).split("\n").length

@@ -2,13 +2,13 @@
 export interface Block {
   readonly language: string
   readonly text: string
-  /** The file that the sentence before it names. */
+  /** The file named in the sentence before the block. */
   readonly file: string | undefined
-  /** Why it isn't run: `<!-- no-run: needs a cluster -->` stands above it. */
+  /** Why it isn't run, from the line above it: `<!-- no-run: needs a cluster -->`. */
   readonly noRun: string | undefined
-  /** The folder that it's run in: `<!-- in: shop -->` stands above it. @default the page's own */
+  /** The folder to run it in, from the line above it: `<!-- in: shop -->`. @default the page's own */
   readonly folder: string | undefined
-  /** The line of the page that it begins on. */
+  /** Its first line in the page. */
   readonly line: number
 }
 

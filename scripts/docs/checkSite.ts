@@ -1,15 +1,15 @@
 import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-/** What makes a browser ask a host, in HTML and in CSS. A link that a reader has to click isn't among them. */
+/** Parts of HTML and CSS that make a browser send a request. A link that a reader has to click isn't one. */
 const requests =
   /<(?:script|img|iframe|source|video|audio|embed|object)\b[^>]*?\s(?:src|data|srcset)="((?:https?:)?\/\/[^"]+)"|<link\b[^>]*?\shref="((?:https?:)?\/\/[^"]+)"|url\(["']?((?:https?:)?\/\/[^)"']+)|@import\s+["']((?:https?:)?\/\/[^"']+)/g
 
-/** Hosts that a page of HTML or a style sheet asks while it is shown. */
+/** URLs of other hosts that a browser requests when it shows this HTML or CSS. */
 export const requestsIn = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(requests)].map((match) => match[1] ?? match[2] ?? match[3] ?? match[4] ?? "")
 
-/** What is wrong with a built site: it's empty, or its pages would ask another host for something. */
+/** Problems of a built site: it lacks pages, or its pages send requests to another host. */
 export const checkSite = (folder: string): ReadonlyArray<string> => {
   const files = globSync("**/*.{html,css,svg}", { cwd: folder })
   const pages = files.filter((file) => file.endsWith(".html"))

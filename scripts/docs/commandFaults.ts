@@ -7,7 +7,7 @@ import { commandsOf, type ShellCommand } from "./shell.ts"
 const root = join(import.meta.dirname, "../..")
 const json = (file: string) => JSON.parse(readFileSync(join(root, file), "utf8"))
 
-/** Programs of others that the pages name: their arguments aren't ours to check. */
+/** Other projects' programs that the pages use. We don't check their arguments. */
 const foreign = new Set([
   ...["bao", "gh", "git", "go", "jq", "kubectl", "node", "openssl", "pg_dump", "podman", "python3"],
   ...[
@@ -30,20 +30,20 @@ const foreign = new Set([
   ]
 ])
 
-/** Packages that a reader may install: ours, and those whose documentation is elsewhere. */
+/** Other projects' packages that a page may install. */
 const installed = new Set(["effect", "vitest"])
 
 const maxcloudFault = async (words: ReadonlyArray<string>): Promise<string | undefined> => {
   if (words.includes("--help") || words.includes("--version")) return undefined
   const { entry, rest } = splitCommand(words)
-  if (entry === undefined) return "there is no such command"
+  if (entry === undefined) return "no such command"
   const { default: command } = await entry.load()
   const end = rest.indexOf("--")
   const parsed = await Effect.runPromise(Effect.either(command.check(rest)))
   return Either.isLeft(parsed) ? `${parsed.left.message}${end === -1 ? "" : " (after --)"}` : undefined
 }
 
-/** What a command of npm starts, if that is ours: `npx maxcloud`, `npm run maxcloud --`. */
+/** The arguments of maxcloud, if this command runs it, also through npm: `npx maxcloud`, `npm run maxcloud --`. */
 const maxcloudIn = ({ program, words }: ShellCommand): ReadonlyArray<string> | undefined => {
   if (program === "maxcloud") return words
   const at = words.indexOf("maxcloud")
@@ -58,15 +58,14 @@ const npmFault = (words: ReadonlyArray<string>): string | undefined => {
   const [verb = "", ...rest] = words
   const names = rest.filter((word) => !word.startsWith("-"))
   if (verb === "init" || verb === "pkg" || verb === "ci" || verb === "start" || verb === "test") return undefined
-  if (verb === "run")
-    return Object.hasOwn(json("package.json").scripts, names[0] ?? "") ? undefined : "there is no such script"
-  if (verb !== "i" && verb !== "install") return `nobody checks "npm ${verb}" here`
-  // A version that is written here is that of a page whose own test installs it.
+  if (verb === "run") return Object.hasOwn(json("package.json").scripts, names[0] ?? "") ? undefined : "no such script"
+  if (verb !== "i" && verb !== "install") return `this check doesn't know "npm ${verb}"`
+  // Only a page whose own test installs the package names a version.
   const ours = names.filter((name) => !/.@\d/.test(name))
   const unknown = ours.filter(
     (name) => !installed.has(name) && !/^@maxcloud\/(?:cli|sdk|server|synth|config-schema)$/.test(name)
   )
-  return unknown.length === 0 ? undefined : `there is no package ${unknown.join(", ")}`
+  return unknown.length === 0 ? undefined : `no package ${unknown.join(", ")}`
 }
 
 interface OpenApiOperation {
@@ -74,7 +73,7 @@ interface OpenApiOperation {
 }
 const paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>> = json("docs/openapi.json").paths
 
-/** The operation that a request means. The most specific path counts: `/services/secrets-import` before `/services/{id}`. */
+/** The operation of a request. The most specific path wins: `/services/secrets-import` before `/services/{id}`. */
 const operationAt = (method: string, pathname: string): OpenApiOperation | undefined =>
   Object.entries(paths)
     .filter(([path, methods]) => {
@@ -107,10 +106,10 @@ const faultOf = async (command: ShellCommand): Promise<string | undefined> => {
   if (command.program === "npx" && !command.words.includes("maxcloud")) return undefined
   return foreign.has(command.program) || command.program.startsWith(".venv/bin/")
     ? undefined
-    : `nobody knows the program ${command.program}`
+    : `this check doesn't know the program ${command.program}`
 }
 
-/** Mistakes in the commands of a statement: names, flags and arguments that there aren't, found without running them. */
+/** Mistakes in the commands of a statement: unknown names, flags and arguments, found without running them. */
 export const faultsOf = async (statement: string): Promise<ReadonlyArray<string>> => {
   const faults: Array<string> = []
   for (const command of commandsOf(statement)) {

@@ -7,13 +7,13 @@ import { blocksOfPages, placeOf } from "./pageList.ts"
 import { isElsewhere, pageSetups } from "./pageSetups.ts"
 import { statementsOf } from "./shell.ts"
 
-/** Blocks that can't be run here. */
+/** Blocks that can't run here. */
 const notRun = 27
 
 const root = join(import.meta.dirname, "../..")
 const shell = blocksOfPages(/^(?:sh|console)$/)
 
-/** Commands of a workflow of GitHub or GitLab. */
+/** Commands in a workflow of GitHub or GitLab. */
 const scriptsIn = (value: unknown): ReadonlyArray<string> => {
   if (Array.isArray(value)) return value.flatMap(scriptsIn)
   if (typeof value !== "object" || value === null) return []
@@ -38,7 +38,7 @@ describe("the commands in the pages", () => {
     expect(count).toBeGreaterThan(300)
   })
 
-  it("of workflows too", async () => {
+  it("exist in workflows too", async () => {
     const files = globSync("examples/**/{.github/workflows/,.}*.yml", { cwd: root }).map((file) =>
       readFileSync(join(root, file), "utf8")
     )
@@ -54,18 +54,18 @@ describe("the commands in the pages", () => {
 })
 
 describe("each block of commands", () => {
-  it("is run with its page, or says why it can't be", () => {
+  it("runs with its page, or says why it can't", () => {
     const forgotten = shell.filter(
       ({ noRun, page }) => noRun === undefined && !Object.hasOwn(pageSetups, page) && !isElsewhere(page)
     )
     expect(forgotten.map(placeOf)).toEqual([])
   })
 
-  it("that isn't run is counted: this number may only fall", () => {
+  it("isn't skipped more often than before: this number may only fall", () => {
     expect(shell.filter(({ noRun }) => noRun !== undefined).map(placeOf)).toHaveLength(notRun)
   })
 
-  it("names a test that exists, where another one covers it", () => {
+  it("names an existing test if that test covers it", () => {
     const named = shell.flatMap(({ noRun = "" }) => noRun.match(/[\w./-]+\.test\.ts/g) ?? [])
     expect(named.length).toBeGreaterThan(5)
     for (const file of named) expect(existsSync(join(root, file)), file).toBe(true)
@@ -86,12 +86,12 @@ describe("a check of commands", () => {
     ["curl http://127.0.0.1:8080/api/v1/nothing", "the API has no GET"],
     ["curl -X DELETE http://127.0.0.1:8080/api/v1/services", "the API has no DELETE"],
     ["curl 'http://127.0.0.1:8080/api/v1/services?nothing=1'", "no parameter nothing"],
-    ["yarn add x", "nobody knows the program yarn"]
+    ["yarn add x", "doesn't know the program yarn"]
   ])("finds the mistake in %s", async (statement, fault) => {
     expect((await faultsOf(statement)).join()).toContain(fault)
   })
 
-  it("takes correct ones", async () => {
+  it("accepts correct ones", async () => {
     for (const statement of [
       "maxcloud deploy -f app.yaml --wait-timeout 5m",
       "npx -y -p @maxcloud/cli maxcloud deploy",

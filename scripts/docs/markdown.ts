@@ -2,7 +2,7 @@ import { slug } from "github-slugger"
 
 const fence = /^```[\s\S]*?^```$/gm
 
-/** Without what only looks like Markdown: fenced blocks and comments. */
+/** The Markdown without fenced blocks and comments. */
 const proseOf = (markdown: string) => markdown.replace(fence, "").replace(/<!--[\s\S]*?-->/g, "")
 
 const plain = (text: string) =>
@@ -12,11 +12,11 @@ const plain = (text: string) =>
     .replace(/\*\*?([^*]+)\*\*?/g, "$1")
     .trim()
 
-/** The text of a page's headings, in its order. */
+/** The text of a page's headings, in their order. */
 export const headingsOf = (markdown: string): ReadonlyArray<string> =>
   [...proseOf(markdown).matchAll(/^#{1,6} (.+)$/gm)].map((match) => plain(match[1] ?? ""))
 
-/** What `#…` may name in a page. GitHub makes anchors this way, and the site is told to. */
+/** The anchors (`#…`) of a page, as GitHub makes them. The site is configured to make the same. */
 export const anchorsOf = (markdown: string): ReadonlySet<string> => {
   const seen = new Map<string, number>()
   return new Set(
@@ -29,7 +29,7 @@ export const anchorsOf = (markdown: string): ReadonlySet<string> => {
   )
 }
 
-/** The targets of a page's links and images, as they are written. */
+/** The targets of a page's links and images, as written. */
 export const linksOf = (markdown: string): ReadonlyArray<string> => [
   ...[
     ...proseOf(markdown)
@@ -39,7 +39,7 @@ export const linksOf = (markdown: string): ReadonlyArray<string> => [
   ...[...proseOf(markdown).matchAll(/\b(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? "")
 ]
 
-/** What stands under a page's title, block by block: paragraphs, lists, tables and whole fences. */
+/** The blocks below a page's title: paragraphs, lists, tables and whole fences. */
 export const firstBlocksOf = (markdown: string): ReadonlyArray<string> => {
   const below = markdown.slice(markdown.search(/^# /m)).replace(/^# .*\n/, "")
   const fences: Array<string> = []

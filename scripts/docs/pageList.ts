@@ -4,7 +4,7 @@ import { type Block, blocksOf } from "./blocks.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-/** Every page of the project, without the decisions: those tell what was, not what to type. */
+/** Every page of the project except the decisions, which describe the past and not commands to type. */
 export const pages: ReadonlyArray<string> = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "*/README.md"], {
   cwd: root,
   exclude: (path) => /node_modules|\.vitepress|\[|docs\/decisions|CHANGELOG/.test(path)

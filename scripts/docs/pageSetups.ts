@@ -16,7 +16,7 @@ const shop = {
 }
 const registered = "maxcloud auth register --email ada@example.com --org acme --bootstrap-token-stdin < token.txt"
 
-/** Pages whose commands are run, and what each takes for granted. */
+/** Pages whose commands the tests run, and what each needs beforehand. */
 export const pageSetups: Readonly<Record<string, PageSetup>> = {
   "README.md": { server: "local" },
   "cli/README.md": { server: "local" },
@@ -82,11 +82,11 @@ git init -q -b main && git add . && git commit -q -m first && git update-ref ref
   "docs/testing.md": { server: "local" }
 }
 
-/** Pages whose blocks other tests run, or that are made from what has tests of its own. `examples`: that folder. */
+/** Pages whose blocks other tests run, or that are generated from tested sources. `examples`: that folder. */
 const elsewhere: Readonly<Record<string, string>> = {
   "docs/getting-started.md": "npm run test:packed, from packed packages",
   "docs/clients.md": "the tests of generated clients, with packages of other languages",
-  "docs/reference/cli.md": "made from the commands' own examples",
+  "docs/reference/cli.md": "generated from the commands' own examples",
   "CONTRIBUTING.md": "about this repository",
   examples: "server/test/examples/examples.test.ts"
 }

@@ -18,14 +18,14 @@ const pages = globSync(["*.md", "docs/**/*.md", "examples/**/*.md", "*/README.md
 }).sort()
 const textOf = (page: string) => readFileSync(join(root, page), "utf8")
 
-/** Links that only GitHub knows. */
+/** Links that work only on GitHub. */
 const onGitHub = new Set(["../../security/advisories/new"])
 
 const linkFault = (page: string, href: string): string | undefined => {
   if (/^(?:https:|mailto:)/.test(href) || onGitHub.has(href)) return undefined
   if (/^[a-z]+:/.test(href)) return "isn't https"
   const [path = "", anchor] = href.split("#")
-  // What the site has in `public` stands at its root; its own pages may be named so in index.md.
+  // The site serves `public` at its root, and index.md may link its pages that way too.
   const target = path.startsWith("/")
     ? [`docs/public${path}`, `docs${path}.md`, `docs${path}`]
         .map((value) => join(root, value))
@@ -48,7 +48,7 @@ const shell = (text: string) => {
   if (status !== 0) throw new Error(stderr)
 }
 
-/** How a block of each language is read. Undefined: it is shown, and not read. */
+/** How to parse a block of each language. Undefined: it's only shown. */
 const readers: Readonly<Record<string, ((text: string) => unknown) | undefined>> = {
   ts: script,
   js: script,
@@ -91,7 +91,7 @@ describe("the pages of the documentation", () => {
     ).toStrictEqual([])
   })
 
-  it("have blocks of code that are valid in their language", () => {
+  it("have code blocks that are valid in their language", () => {
     const faults = pages.flatMap((page) =>
       blocksOf(textOf(page)).flatMap((block) => {
         const fault = blockFault(block)
@@ -101,7 +101,7 @@ describe("the pages of the documentation", () => {
     expect(faults).toStrictEqual([])
   })
 
-  it("begin with a command or a picture, under one paragraph at most", () => {
+  it("begin with a command or a picture, after at most one paragraph", () => {
     const guides = pages.filter((page) => /^docs\/[\w-]+\.md$/.test(page) && page !== "docs/index.md")
     expect(
       guides.filter(
@@ -113,7 +113,7 @@ describe("the pages of the documentation", () => {
     ).toStrictEqual([])
   })
 
-  it("are in the sidebar, each once", () => {
+  it("are in the sidebar exactly once", () => {
     const shown = linksIn(makeSidebar())
     const own = pages
       .filter((page) => page.startsWith("docs/") && page !== "docs/index.md")
@@ -143,7 +143,7 @@ describe("a check of the documentation", () => {
     ])
   })
 
-  it("finds blocks that their language can't read", () => {
+  it("finds blocks that aren't valid in their language", () => {
     for (const [language, text] of [
       ["ts", "const = 1"],
       ["json", "{ a: 1 }"],
@@ -156,7 +156,7 @@ describe("a check of the documentation", () => {
     }
   })
 
-  it("leads links to the site's own pages, and drops those to files that it doesn't have", () => {
+  it("points links to the site's own pages, and drops links to files that the site doesn't have", () => {
     expect(siteLink("docs/security.md", "../SECURITY.md#x")).toBe("/project/security-policy.md#x")
     expect(siteLink("docs/decisions/0001-a.md", "../auth.md")).toBe("/auth.md")
     expect(siteLink("README.md", "docs/decisions/README.md")).toBe("/decisions/")
@@ -165,7 +165,7 @@ describe("a check of the documentation", () => {
     expect(onSite("CHANGELOG.md", "[a](docs/auth.md) [b](server/)")).toBe("[a](/auth.md) b")
   })
 
-  it("finds what a page would ask another host for", () => {
+  it("finds requests of a page to another host", () => {
     expect(
       requestsIn('<link rel="x" href="https://a/f.css"><a href="https://b"></a><img src="//c/d.png"> url(https://e/f)')
     ).toStrictEqual(["https://a/f.css", "//c/d.png", "https://e/f"])

@@ -27,16 +27,16 @@ const isFree = (port: number) =>
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)))
   })
 
-/** As long as the port that pictures show, so that columns stay in line. */
+/** A port with as many digits as the one in the pictures, so that columns stay aligned. */
 const freePort = async (): Promise<number> => {
   for (let port = 8080; port < 9000; port++) if (await isFree(port)) return port
-  throw new Error("no port between 8080 and 9000 is free")
+  throw new Error("No port between 8080 and 9000 is free. Stop a program that listens on one.")
 }
 
-/** An app with two services, in a folder as a reader has it. */
+/** An app with two services, in a folder like a reader's. */
 const makeFolder = () => {
   const home = mkdtempSync(join(tmpdir(), "mcp-"))
-  // A server of root runs services as users of their own, who have to be able to enter it.
+  // A server that runs as root starts services as other users. They need access to the folder.
   chmodSync(home, 0o755)
   const folder = join(home, "shop")
   mkdirSync(join(folder, "node_modules/@maxcloud"), { recursive: true })
@@ -65,12 +65,12 @@ interface Stage {
   readonly folder: string
   readonly port: number
   readonly session: TerminalSession
-  /** A command line of the reader's, as the program that it runs here. */
+  /** The command that runs the reader's command line here. */
   readonly line: (words: string) => string
   readonly save: (name: string, title: string, written: string) => Promise<void>
 }
 
-/** Runs commands one after the other, and draws what the terminal then shows. */
+/** Runs commands one after the other, and draws the terminal's content afterwards. */
 const draw = async (stage: Stage, name: string, title: string, ...commands: ReadonlyArray<string>) => {
   let written = ""
   for (const command of commands) {
@@ -115,7 +115,7 @@ const drawDev = async (stage: Stage) => {
   await command.interrupt()
 }
 
-/** Draws `docs/pictures/` from the real program on this machine: a server, a terminal, two services. */
+/** Draws `docs/pictures/` by running the real program on this machine: a server, a terminal, two services. */
 export const drawPictures = async (): Promise<void> => {
   const { folder, home } = makeFolder()
   const port = await freePort()

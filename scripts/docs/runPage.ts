@@ -8,22 +8,22 @@ import { freePort } from "../../server/test/freePort.ts"
 import { blocksOf } from "./blocks.ts"
 import { commentOf, statementsOf } from "./shell.ts"
 
-/** What a page takes for granted. */
+/** What a page needs before its commands run. */
 export interface PageSetup {
-  /** `local`: a server in local mode. `accounts`: one where people sign in; `token.txt` is its bootstrap token. */
+  /** `local`: a server in local mode. `accounts`: a server where people sign in, with its bootstrap token in `token.txt`. */
   readonly server: "local" | "accounts"
   readonly files?: Readonly<Record<string, string>>
-  /** Statements that the reader has run before. */
+  /** Statements to run before the page's commands. */
   readonly before?: string
-  /** The page's examples, and what they are here. */
+  /** Replacements for example values of the page. */
   readonly replace?: ReadonlyArray<readonly [RegExp, string]>
 }
 
-/** Commands that go on until Ctrl-C: they count as run if they are still there, or have ended well, after this time. */
+/** Commands that run until Ctrl-C. They pass if they still run after this time, or exited successfully. */
 const lasting = /--follow|curl -N|maxcloud (?:dev|server$|auth login)/
 const lastingSeconds = 4
 
-/** Commands that ask in a terminal. */
+/** Commands that ask questions in a terminal. */
 const asking = /maxcloud (?:org delete|account delete|destroy|delete \S+)/g
 
 const root = join(import.meta.dirname, "../..")
@@ -35,7 +35,7 @@ const writeAll = (folder: string, files: Readonly<Record<string, string>>) => {
   }
 }
 
-/** `maxcloud`, and npm's programs as they would find it; installing does nothing, since the packages are here. */
+/** `maxcloud`, and stand-ins for npm's programs that find it. Installing does nothing, because the packages are already here. */
 const makePrograms = (folder: string) => {
   const maxcloud = `exec "${process.execPath}" "${main}" "$@"`
   const programs: Readonly<Record<string, string>> = {
@@ -64,16 +64,16 @@ const sh = (text: string, cwd: string, env: NodeJS.ProcessEnv, stdin: string) =>
     child.stdin?.end(stdin)
   })
 
-/** The status that a comment promises (`# 201`, `# 404, a problem`); else any that isn't a refusal. */
+/** Compares the HTTP status with the one that a comment promises (`# 201`, `# 404, a problem`). Without a comment, it must be below 400. */
 const statusFault = (comment: string, output: string): string | undefined => {
   const [, promised] = /^(\d{3})\b(?!, with)/.exec(comment) ?? []
   const status = /\[status (\d{3})\]\s*$/.exec(output)?.[1]
   if (status === undefined) return undefined
-  if (promised !== undefined) return status === promised ? undefined : `it answered ${status}, not ${promised}`
-  return Number(status) < 400 ? undefined : `it answered ${status}`
+  if (promised !== undefined) return status === promised ? undefined : `the status is ${status}, not ${promised}`
+  return Number(status) < 400 ? undefined : `the status is ${status}`
 }
 
-/** Ids that the page leaves open (`svc_…`): the newest of that kind. */
+/** Replaces ids that the page abbreviates (`svc_…`) with the newest one of that kind. */
 const withIds = async (text: string, run: (text: string) => Promise<Ended>): Promise<string> => {
   const newest = async (path: string) => {
     const { output } = await run(`curl -s "$MAXCLOUD_API_URL${path}" -w '\\n'`)
@@ -90,7 +90,7 @@ const withIds = async (text: string, run: (text: string) => Promise<Ended>): Pro
   return result
 }
 
-/** Runs every command of a page, in order, in a folder of its own, against a server of its own. Returns what went wrong. */
+/** Runs every command of a page in order, in a new folder, against a new server. Returns the failures. */
 export const runPage = async (page: string, setup: PageSetup): Promise<ReadonlyArray<string>> => {
   const [folder, programs, home, data] = [0, 1, 2, 3].map(() => temporaryFolder("maxcloud-page-")) as [
     string,
@@ -146,7 +146,7 @@ const runStatements = async (
   url: string
 ): Promise<ReadonlyArray<string>> => {
   const faults: Array<string> = []
-  /** What a shell would remember. */
+  /** The state of the reader's shell. */
   let remembered = ""
   const run = (text: string) => sh(text, folder, environment, "s3cret-value\n")
   const runOne = async (statement: string, place: string) => {
@@ -160,7 +160,7 @@ const runStatements = async (
     const fault = /^curl/.test(text) && !isLasting ? statusFault(commentOf(statement), output) : undefined
     const promised = Number(/^exit code (\d+)/.exec(commentOf(statement))?.[1] ?? 0)
     if (isLasting ? ![0, 124, 130].includes(code) : code !== promised || fault !== undefined) {
-      faults.push(`${page}:${place} ${text}\n${fault ?? `it ended with ${code}`}\n${output}`)
+      faults.push(`${page}:${place} ${text}\n${fault ?? `exited with ${code}`}\n${output}`)
     }
     if (/^(?:export|umask) /.test(text)) remembered += `${text}\n`
   }

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { searchWeight } from "./searchWeight.ts"
 
 describe("the site's search", () => {
-  it("puts pages for users before decisions and internals, also where only the function's text arrives", () => {
+  it("ranks pages for users above decisions and internals, even if only the function's text is available", () => {
     const sent: (page: string) => unknown = new Function(`return ${searchWeight}`)()
     for (const weight of [searchWeight, sent]) {
       expect(

@@ -1,5 +1,5 @@
 /**
- * How much a page counts in the site's search: what a user works with stands before why it was built so. VitePress sends the function's
- * text to the browser, so it names nothing outside of itself.
+ * The weight of a page in the site's search: pages for users rank above pages about the design. VitePress sends the function's
+ * text to the browser, so the function can't use anything outside itself.
  */
 export const searchWeight = (page: string): number => (/\/(?:decisions|internals|project)\//.test(page) ? 0.3 : 1)

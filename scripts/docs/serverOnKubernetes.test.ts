@@ -18,7 +18,7 @@ const [container] = spec.containers
 const valueOf = (name: string) => container.env.find((each: { name: string }) => each.name === name)?.value
 
 describe("the manifest of a server on Kubernetes", () => {
-  it("sets only settings that there are, and takes its Secret's keys from the command above it", () => {
+  it("sets only settings that exist, and uses the Secret keys of the command above it", () => {
     const known = new Set(Object.values(settings).map((setting) => setting.name))
     for (const { name, valueFrom } of container.env) {
       expect(known).toContain(name)
@@ -28,7 +28,7 @@ describe("the manifest of a server on Kubernetes", () => {
     }
   })
 
-  it("listens where its probes and its Service ask", () => {
+  it("listens on the port that its probes and its Service use", () => {
     expect(valueOf("MAXCLOUD_HOST")).toBe("0.0.0.0")
     expect(container.ports).toEqual([{ name: "http", containerPort: Number(valueOf("MAXCLOUD_PORT")) }])
     const service = only("Service")
@@ -41,7 +41,7 @@ describe("the manifest of a server on Kubernetes", () => {
     }
   })
 
-  it("runs as the image's user and as the account that `cluster install` makes, on a volume that it claims", () => {
+  it("runs as the image's user, with the service account of `cluster install`, on the volume that it claims", () => {
     const [, user] = /^USER (\d+)/m.exec(readFileSync(join(root, "Containerfile"), "utf8")) ?? []
     expect(spec.securityContext).toMatchObject({ runAsNonRoot: true, runAsUser: Number(user), fsGroup: Number(user) })
     expect(spec.serviceAccountName).toBe(serverAccount)

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { commandsOf, commentOf, statementsOf } from "./shell.ts"
 
 describe("a block of a shell", () => {
-  it("is statements, each with the lines that continue it", () => {
+  it("splits into statements, each with its continuation lines", () => {
     expect(statementsOf("# no\na b\n\nc \\\n  -d 'x\ny'\ncat <<'END' > f\n# text\nEND\nd # last\n")).toEqual([
       "a b",
       "c \\\n  -d 'x\ny'",
@@ -11,7 +11,7 @@ describe("a block of a shell", () => {
     ])
   })
 
-  it("starts programs, also after operators and inside of substitutions", () => {
+  it("starts programs, also after operators and inside substitutions", () => {
     expect(commandsOf(`A=1 mkdir 'a b' && cd "$(pwd)/x" | grep '^{"a"' > out 2>&1`)).toEqual([
       { program: "mkdir", words: ["a b"] },
       { program: "cd", words: ["substituted/x"] },
@@ -27,7 +27,7 @@ describe("a block of a shell", () => {
     ])
   })
 
-  it("has a comment at its end", () => {
+  it("may end with a comment", () => {
     expect(commentOf("curl 'http://a#b'  # 404, a problem")).toBe("404, a problem")
     expect(commentOf("curl 'http://a #b'")).toBe("")
   })

@@ -1,4 +1,4 @@
-/** A line of a shell with the lines that continue it: by a backslash, by an open quote, or as a here-document. */
+/** The lines of a shell script, each joined with its continuation lines: after a backslash, in an open quote, or in a here-document. */
 export const statementsOf = (text: string): ReadonlyArray<string> => {
   const statements: Array<string> = []
   let open: Array<string> = []
@@ -22,7 +22,7 @@ const quoted = /'[^']*'|"(?:\\.|[^"\\])*"/g
 const withoutQuotes = (text: string) => text.replace(quoted, (found) => "q".repeat(found.length))
 const hasOpenQuote = (text: string) => /['"]/.test(withoutQuotes(text).replace(/\s#.*$/gm, ""))
 
-/** A program with its arguments, as a shell starts it. */
+/** A program with its arguments. */
 export interface ShellCommand {
   readonly program: string
   readonly words: ReadonlyArray<string>
@@ -30,7 +30,7 @@ export interface ShellCommand {
 
 const operators = new Set(["|", "||", "&&", ";", "&"])
 
-/** Words of a statement; an operator is a word of its own, and what `$(…)` holds goes to `inner`. */
+/** The words of a statement. An operator is a separate word. The content of `$(…)` goes to `inner`. */
 const wordsOf = (statement: string, inner: Array<string>): ReadonlyArray<string> => {
   const text = statement.split(/<<-?'?\w+'?/)[0]?.replace(/\\\n/g, " ") ?? ""
   const words: Array<string> = []
@@ -68,7 +68,7 @@ const wordsOf = (statement: string, inner: Array<string>): ReadonlyArray<string>
   return words
 }
 
-/** Every program that a statement starts, with those inside of `$(…)`. Redirections and assignments are left out. */
+/** Every program that a statement starts, including those inside `$(…)`, without redirections and assignments. */
 export const commandsOf = (statement: string): ReadonlyArray<ShellCommand> => {
   const inner: Array<string> = []
   const commands: Array<Array<string>> = [[]]

@@ -6,7 +6,7 @@ export const docsFolder = join(import.meta.dirname, "../../docs")
 
 export interface SidebarItem {
   readonly text: string
-  /** As VitePress wants it: from the site's root, without `.md`. */
+  /** A link as VitePress expects it: from the site's root, without `.md`. */
   readonly link: string
 }
 
@@ -18,7 +18,7 @@ export interface SidebarGroup {
 
 const page = (text: string, name: string): SidebarItem => ({ text, link: `/${name}` })
 
-/** Every page of a folder, by the title that it gives itself. */
+/** Every page of a folder, with its own title. */
 const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
   readdirSync(join(docsFolder, folder))
     .filter((text) => text.endsWith(".md"))
@@ -26,20 +26,20 @@ const pagesIn = (folder: string): ReadonlyArray<SidebarItem> =>
     .map((name) => {
       const [title = name] = headingsOf(readFileSync(join(docsFolder, folder, name), "utf8"))
       const number = /^(\d{4})-/.exec(name)?.[1]
-      if (name === "README.md") return { text: "All of them", link: `/${folder}/` }
+      if (name === "README.md") return { text: "Overview", link: `/${folder}/` }
       return page(
         number === undefined || title.startsWith(number) ? title : `${number} ${title}`,
         `${folder}/${name.replace(/\.md$/, "")}`
       )
     })
 
-/** References come from generators, which can be added to: those without a place of their own stand last. */
+/** References come from generators. A new one without a fixed position goes to the end. */
 const references = (known: ReadonlyArray<SidebarItem>): ReadonlyArray<SidebarItem> => [
   ...known,
   ...pagesIn("reference").filter(({ link }) => !known.some((each) => each.link === link))
 ]
 
-/** The site's pages by what a reader wants. Decisions and internals are listed from their folders. */
+/** The site's pages, grouped by the reader's task. Decisions and internals come from their folders. */
 export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
   {
     text: "Tutorial",

@@ -8,8 +8,8 @@ export const rootPages: Readonly<Record<string, string>> = {
 }
 
 /**
- * Where a link of a page leads on the site. Pages link as they do on GitHub, file to file; some of these files aren't part of the site.
- * Undefined: the site doesn't have the target, so its text stays without a link.
+ * Translates a link to the site. Pages link file to file, as on GitHub, and the site doesn't have all of these files.
+ * Undefined: the site doesn't have the target, so show the text without a link.
  *
  * @param page The page's file, from the repository's root.
  */

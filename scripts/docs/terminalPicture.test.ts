@@ -6,7 +6,7 @@ import { docsFolder } from "./sidebar.ts"
 import { terminalPicture, withoutChance } from "./terminalPicture.ts"
 
 describe("a picture of a terminal", () => {
-  it("shows the last state of lines that were redrawn, with their colours", async () => {
+  it("shows the last state of redrawn lines, with their colours", async () => {
     const picture = await terminalPicture(
       "A <title>",
       "pending\r\n\u001b[1A\u001b[2K\u001b[32mready\u001b[39m \u001b[1mnow\u001b[22m",
@@ -19,7 +19,7 @@ describe("a picture of a terminal", () => {
     expect(picture).toContain('<desc id="text">ready now</desc>')
   })
 
-  it("is the same for every run: times, ids, ports and folders are fixed", () => {
+  it("is the same in every run, with fixed times, ids, ports and folders", () => {
     const written =
       "web 13.4s dep_01a2283aa1e27000bae240c1416d7b7f http://x:8123 on 21189, 14:01:59.123, /tmp/x/shop, 10s ago"
     expect(
@@ -30,7 +30,7 @@ describe("a picture of a terminal", () => {
     ).toBe("web 1.2s dep_0123456789abcdef0123456789abcdef http://x:8080 on 41234, 12:00:00, ~/shop, 1s ago")
   })
 
-  it("is drawn for each of the documentation's terminals, with its text, and asks no host", () => {
+  it("exists for each terminal of the documentation, contains its text, and sends no requests", () => {
     const pictures = ["config-error", "deploy", "dev", "diagnosis", "plan"].map((name) => `pictures/${name}.svg`)
     for (const name of pictures) {
       const picture = readFileSync(join(docsFolder, name), "utf8")

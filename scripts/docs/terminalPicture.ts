@@ -3,7 +3,7 @@ import xterm from "@xterm/headless"
 const cell = { width: 8.4, height: 20 }
 const edge = 18
 
-/** The sixteen colours of a terminal on a dark ground, each with a contrast of 4.5 or more. */
+/** The sixteen colours of a terminal on a dark background, each with a contrast of at least 4.5. */
 const colours = [
   ...["#9aa4af", "#ff8a80", "#7ee2a8", "#f4d06f", "#8ab8ff", "#e0a3ff", "#6fdcd3", "#e6edf3"],
   ...["#b1bac4", "#ffb0a8", "#a6f0c4", "#ffe39c", "#b6d3ff", "#efc8ff", "#a4f0ea", "#ffffff"]
@@ -27,7 +27,7 @@ const styleOf = (of: BufferCell): string => {
   return `${fill === undefined ? "" : ` fill="${fill}"`}${of.isBold() !== 0 ? ' font-weight="700"' : ""}`
 }
 
-/** Neighbours of one style, without the blanks around them. */
+/** Runs of adjacent cells with the same style, without the blanks around them. */
 const runsOf = (line: xterm.IBufferLine): ReadonlyArray<Run> => {
   const runs: Array<Run> = []
   for (let column = 0; column < line.length; column++) {
@@ -37,7 +37,7 @@ const runsOf = (line: xterm.IBufferLine): ReadonlyArray<Run> => {
     const style = styleOf(at)
     const last = runs.at(-1)
     const gap = last === undefined ? 0 : column - last.column - last.length
-    // Words of one style, a blank apart, stay one run: less to read for everybody.
+    // Join words of one style that are one blank apart, so that the file has fewer elements.
     if (last !== undefined && last.style === style && gap <= 1) {
       runs[runs.length - 1] = { ...last, length: last.length + gap + 1, text: `${last.text}${" ".repeat(gap)}${chars}` }
     } else runs.push({ column, length: 1, text: chars, style })
@@ -50,7 +50,7 @@ const escaped = (value: string) =>
 
 const number = (value: number) => String(Math.round(value * 10) / 10)
 
-/** What stands on a terminal's screen after all of this was written. */
+/** A terminal's screen after this output. */
 const screenOf = async (written: string, columns: number): Promise<ReadonlyArray<xterm.IBufferLine>> => {
   const terminal = new xterm.Terminal({ cols: columns, rows: 200, allowProposedApi: true })
   await new Promise<void>((resolve) => terminal.write(written, resolve))
@@ -63,9 +63,9 @@ const screenOf = async (written: string, columns: number): Promise<ReadonlyArray
 }
 
 /**
- * A terminal as SVG: its text stays text, for people who search, zoom or have it read to them.
+ * A terminal as SVG. Its text stays text, so people can search it, zoom in, or use a screen reader.
  *
- * @param written What programs wrote, with colours and moves of the cursor.
+ * @param written The programs' output, with colours and cursor movements.
  */
 export const terminalPicture = async (title: string, written: string, columns: number): Promise<string> => {
   const lines = await screenOf(written, columns)
@@ -97,11 +97,11 @@ const fixed: ReadonlyArray<readonly [RegExp, string]> = [
   [/\b\d{2}:\d{2}:\d{2}(?:\.\d+)?\b/g, "12:00:00"],
   [/\b\d+\.\ds\b/g, "1.2s"],
   [/\b\d+s ago\b/g, "1s ago"],
-  // Ports that an instance got by chance.
+  // Random ports of instances.
   [/\b[1-6]\d{4}\b/g, "41234"]
 ]
 
-/** The same text for every run: without the times, ids and ports of this one. */
+/** The text with fixed times, ids, ports and folders, so that it's the same in every run. */
 export const withoutChance = (written: string, own: ReadonlyArray<readonly [string, string]>): string =>
   fixed.reduce(
     (text, [pattern, by]) => text.replace(pattern, by),

@@ -9,11 +9,11 @@ import { blocksOfPages, type PageBlock, placeOf } from "./pageList.ts"
 import { typeFaults } from "./typedBlocks.ts"
 
 const root = join(import.meta.dirname, "../..")
-/** Those of clients of other generators import what is generated. */
+/** The blocks for clients from other generators import generated code. */
 const all = blocksOfPages(/^ts$/).filter(({ page }) => page !== "docs/clients.md")
 const programs = all.filter(({ noRun }) => noRun === undefined)
 
-/** Two that have mistakes, to see that they are found. */
+/** Two blocks with mistakes, which the check must find. */
 const mistaken = ['service("web", { sourc: "./web" })', 'import { nothing } from "@maxcloud/sdk"\nvoid nothing'].map(
   (text, index): PageBlock => ({
     page: "mistaken.md",
@@ -26,7 +26,7 @@ const mistaken = ['service("web", { sourc: "./web" })', 'import { nothing } from
   })
 )
 
-/** The programs in examples/, which are no part of the workspace. */
+/** The programs in examples/, which aren't part of the workspace. */
 const examples = globSync("examples/*/*.ts", { cwd: root }).map(
   (file): PageBlock => ({
     page: file,
@@ -40,8 +40,8 @@ const examples = globSync("examples/*/*.ts", { cwd: root }).map(
 )
 
 describe("blocks of TypeScript", () => {
-  it("have the types of the packages, pieces of programs too", { timeout: 240_000 }, async () => {
-    // The number of those that can't be checked may only fall.
+  it("type-check against the packages, fragments too", { timeout: 240_000 }, async () => {
+    // The number of unchecked blocks may only fall.
     expect(all.length - programs.length).toBe(1)
     expect(programs.length).toBeGreaterThan(30)
     const faults = await typeFaults([...programs, ...examples, ...mistaken])
@@ -68,7 +68,7 @@ describe("configs", () => {
     }
   })
 
-  it("name a schema that its package has", () => {
+  it("name a schema that exists in the package", () => {
     const named = blocksOfPages(/^(?:yaml|json)$/).flatMap(({ text }) =>
       [...text.matchAll(/schema=\.\/node_modules\/@maxcloud\/([\w-]+)\/(\S+)/g)].map(([, name = "", file = ""]) => [
         name,
@@ -84,7 +84,7 @@ describe("configs", () => {
 })
 
 describe("answers of the API", () => {
-  it("that a page shows are such answers", () => {
+  it("match the API's schemas if a page shows them", () => {
     const answers = blocksOfPages(/^json$/).filter(({ text }) => text.includes('"type": "/problems/'))
     expect(answers.length).toBeGreaterThan(0)
     for (const { text } of answers) {
@@ -95,7 +95,7 @@ describe("answers of the API", () => {
 })
 
 describe("packages that a page's programs import", () => {
-  it("are installed on that page, or in the tutorial", () => {
+  it("are installed by a command of that page or of the tutorial", () => {
     const pagesOfPrograms = [...new Set(programs.map(({ page }) => page))].filter((page) => page.startsWith("docs/"))
     const installed = (page: string) =>
       readFileSync(join(root, page), "utf8")

@@ -5,7 +5,7 @@ import { type PageBlock, placeOf } from "./pageList.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-/** Names that pieces of programs use without importing them: the page has introduced them. */
+/** Names that fragments use without importing them, because the page introduced them earlier. */
 const introduced = `
 import type * as sdk from "@maxcloud/sdk"
 import { defineConfig, external, secret, service, text } from "@maxcloud/sdk/config"
@@ -18,14 +18,14 @@ export const run = async () => {
 
 const isProgram = ({ text }: PageBlock) => /^import /m.test(text)
 
-/** Programs beside each other import each other by the names that their first comment says. */
+/** The path of a block. Programs of one page import each other by the names in their first comments. */
 const fileOf = (block: PageBlock, index: number) => {
   const named = /^\/\/ ([\w-]+\.ts)/.exec(block.text)?.[1]
   const own = named === undefined || /config\.ts$/.test(named) ? `${index}.ts` : named
   return join(block.page.replaceAll(/\W/g, "_"), own)
 }
 
-/** What the programs of the pages may import. */
+/** The packages that programs of the pages may import. */
 const packages: ReadonlyArray<readonly [string, string]> = [
   ...["sdk", "server", "synth", "config-schema"].map((name) => [`@maxcloud/${name}`, name] as const),
   ...["effect", "vitest", "@types/node", "undici-types"].map((name) => [name, `node_modules/${name}`] as const)
@@ -43,9 +43,9 @@ const options = {
   include: ["*/*.ts"]
 }
 
-/** Mistakes of types in blocks of TypeScript, each with its page and line. */
+/** Type errors in TypeScript blocks, each with its page and line. */
 export const typeFaults = async (blocks: ReadonlyArray<PageBlock>): Promise<ReadonlyArray<string>> => {
-  // Kept, so that the next run only checks what has changed.
+  // Keep the folder, so that the next run checks only changes.
   const folder = join(root, "node_modules/.cache/maxcloud-blocks")
   mkdirSync(folder, { recursive: true })
   for (const old of readdirSync(folder)) {

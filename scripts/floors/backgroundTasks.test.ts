@@ -5,21 +5,21 @@ import { sourcesIn } from "./importsOf.ts"
 
 const server = join(import.meta.dirname, "../../server/src")
 
-/** Files that repeat something in a fiber of their own and don't use `keepDoing`, and why. */
+/** Files that repeat something in their own fiber without `keepDoing`, and why. */
 const allowed: Readonly<Record<string, string>> = {
-  "base/node/keepDoing.ts": "it's what the others use",
-  "base/database/serverLock.ts": "it ends the server when it fails",
-  "edge/api/streams/sse.ts": "heartbeats of one response, which end with it",
-  "edge/api/streams/endWithAccess.ts": "looks at one caller's access, and ends with the response",
-  "control/usage/UsageRecorder.ts": "repeats one batch of a stream, under watchOver",
-  "tenancy/repeats/PostgresKeptAnswers.ts": "renews one request's lease, and ends with the request"
+  "base/node/keepDoing.ts": "it implements the helper",
+  "base/database/serverLock.ts": "it stops the server if it fails",
+  "edge/api/streams/sse.ts": "sends heartbeats of one response, and stops with it",
+  "edge/api/streams/endWithAccess.ts": "checks one caller's access, and stops with the response",
+  "control/usage/UsageRecorder.ts": "retries one batch of a stream, under watchOver",
+  "tenancy/repeats/PostgresKeptAnswers.ts": "renews one request's lease, and stops with the request"
 }
 
 const repeats = /Effect\.(forever|repeat|schedule|iterate)\b/
 const forks = /Effect\.fork(Scoped|Daemon)\b/
 
 describe("background tasks", () => {
-  it("are kept alive by keepDoing (server/src/base/node), which no thrown error ends", () => {
+  it("use keepDoing (server/src/base/node), which keeps running after thrown errors", () => {
     const found = sourcesIn(server).flatMap((file) => {
       const text = readFileSync(file, "utf8")
       return repeats.test(text) && forks.test(text) ? [relative(server, file)] : []

@@ -1,4 +1,4 @@
-/** Groups of nodes that reach each other (Tarjan's strongly connected components), each of two nodes at least. */
+/** Groups of nodes that reach each other (Tarjan's strongly connected components), each with at least two nodes. */
 export const cyclesIn = (edges: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyArray<ReadonlyArray<string>> => {
   const index = new Map<string, number>()
   const low = new Map<string, number>()

@@ -5,10 +5,10 @@ import { expect, it } from "@effect/vitest"
 const root = join(import.meta.dirname, "../..")
 const programs = /^(builder|cli|server|synth)\/src\/(?!.*\.test\.ts$)/
 
-/** Declarations that an exported type has in it: TypeScript has to be able to name them. */
+/** Declarations that an exported type refers to. TypeScript must be able to name them. */
 const named = new Set(["StaleForm", "visitOf"])
 
-it("an export is used by another file", () => {
+it("another file uses each export", () => {
   const paths = globSync("{bench,builder,cli,config-schema,scripts,sdk,server,synth}/**/*.ts", {
     cwd: root,
     exclude: (path) => path === "node_modules" || path === "dist"
@@ -25,5 +25,5 @@ it("an export is used by another file", () => {
         files.get(name) === 1 && !named.has(name) ? [`${path}: ${name}`] : []
       )
     )
-  expect(unused, "drop `export`, or the declaration").toStrictEqual([])
+  expect(unused, "remove `export`, or the declaration").toStrictEqual([])
 })

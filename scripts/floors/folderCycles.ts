@@ -8,7 +8,7 @@ export interface Edge {
 
 const isIn = (folder: string, above: string) => above === "." || folder.startsWith(`${above}/`)
 
-/** The imports between folders that import each other round, one list for each round. A folder and the one that it stands in are one. */
+/** The imports of each cycle of folders. A folder and its parent count as one, so imports between them form no cycle. */
 export const folderCycles = (edges: ReadonlyArray<Edge>): ReadonlyArray<ReadonlyArray<string>> => {
   const between = edges.filter(({ from, to }) => {
     const [one, other] = [dirname(from), dirname(to)]

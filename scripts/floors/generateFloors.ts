@@ -1,4 +1,4 @@
-/** Writes the picture and the table of the server's floors in docs/architecture.md anew. */
+/** Regenerates the picture and the table of the server's floors in docs/architecture.md. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { pageFile, pictureFile } from "./files.ts"

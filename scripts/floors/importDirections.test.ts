@@ -25,31 +25,31 @@ const edges = inside.flatMap((from) =>
 )
 
 describe("the floors of the server", () => {
-  it("have no helpers of tests in between, which stand in server/test", () => {
+  it("contain no test helpers, which belong in server/test", () => {
     const helpers = /(^|\/)(test[A-Z]\w*|fake[A-Z]\w*|layerTest|testing|\w+ForTests?)\.ts$/
     expect(inside.filter((file) => helpers.test(file))).toStrictEqual([])
   })
 
-  it("are its folders, eight at most", () => {
+  it("are its folders, at most eight", () => {
     expect(readdirSync(server).sort()).toStrictEqual(floors.map((floor) => floor.name).sort())
     expect(floors.length).toBeLessThanOrEqual(8)
     for (const { name, rooms } of floors.filter((floor) => floor.rooms.length > 0))
       expect(readdirSync(join(server, name)).sort(), name).toStrictEqual(rooms.map((room) => room.name).sort())
   })
 
-  it("import only what stands below them", () => {
+  it("import only from lower floors and earlier rooms", () => {
     expect(edges.length).toBeGreaterThan(1000)
     const upward = edges
       .filter(({ from, to }) => rooms.indexOf(roomOf(to)) > rooms.indexOf(roomOf(from)))
-      .map(({ from, to }) => `${from} imports ${to}, which stands above it`)
-    expect(upward, "move what both need to the lower room (scripts/floors/floors.ts)").toStrictEqual([])
+      .map(({ from, to }) => `${from} imports ${to}, which is above it`)
+    expect(upward, "move the shared code to the lower room (scripts/floors/floors.ts)").toStrictEqual([])
   })
 
-  it("have no rooms whose folders import each other round", () => {
+  it("have no import cycles between a room's folders", () => {
     expect(folderCycles(edges)).toStrictEqual([])
   })
 
-  it("are drawn in docs/architecture.md as they are (else: npm run generate)", () => {
+  it("match docs/architecture.md (else run npm run generate)", () => {
     expect(readFileSync(pictureFile, "utf8")).toBe(pictureOf())
     const page = readFileSync(pageFile, "utf8")
     expect(page).toBe(renderPage(page))
@@ -57,7 +57,7 @@ describe("the floors of the server", () => {
 })
 
 describe("cycles", () => {
-  it("are found, with each node that is in one", () => {
+  it("are found, with all their nodes", () => {
     const graph = new Map([
       ["a", new Set(["b"])],
       ["b", new Set(["c", "d"])],
@@ -68,7 +68,7 @@ describe("cycles", () => {
     expect(cyclesIn(graph).map((value) => [...value].sort())).toStrictEqual([["a", "b", "c"]])
   })
 
-  it("are none where arrows go only down", () => {
+  it("aren't reported if arrows go only down", () => {
     expect(
       cyclesIn(
         new Map([

@@ -4,11 +4,11 @@ import { join } from "node:path"
 export interface Import {
   readonly specifier: string
   readonly isType: boolean
-  /** By `import("…")`. */
+  /** Is it an `import("…")`? */
   readonly isLazy: boolean
 }
 
-/** What a file imports or exports again. */
+/** A file's imports, including those of its re-exports. */
 export const importsOf = (file: string): ReadonlyArray<Import> =>
   [
     ...readFileSync(file, "utf8").matchAll(
@@ -20,7 +20,7 @@ export const importsOf = (file: string): ReadonlyArray<Import> =>
     isLazy: match[4] !== undefined
   }))
 
-/** Files of a folder, tests left out. */
+/** A folder's files without tests. */
 export const sourcesIn = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((text) => text.endsWith(".ts") && !text.includes("node_modules") && !text.endsWith(".test.ts"))

@@ -5,7 +5,7 @@ import { importsOf, sourcesIn } from "./importsOf.ts"
 
 const root = join(import.meta.dirname, "../..")
 
-/** Whom a package may import. The picture is in docs/architecture.md. */
+/** The packages that each package may import. The picture is in docs/architecture.md. */
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "config-schema": [],
   synth: ["config-schema"],
@@ -14,16 +14,16 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   server: ["config-schema", "synth", "builder", "sdk"],
   cli: ["config-schema", "sdk", "synth", "builder", "server"]
 }
-/** Loaded only by the commands that need them, so that the others start fast. */
+/** Only commands that need these load them, so that the others start fast. */
 const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = {
   cli: ["synth", "builder", "server"],
-  // Only by `@maxcloud/sdk/testing`: an optional peer.
+  // An optional peer: only `@maxcloud/sdk/testing` imports it.
   sdk: ["synth"]
 }
 
 describe("import directions", () => {
   for (const [name, below] of Object.entries(allowed)) {
-    it(`${name} imports only ${below.length === 0 ? "from outside" : below.join(", ")}`, () => {
+    it(`${name} imports only ${below.length === 0 ? "third-party packages" : below.join(", ")}`, () => {
       const folder = join(root, name, "src")
       for (const file of sourcesIn(folder)) {
         for (const { isLazy, isType, specifier } of importsOf(file)) {
@@ -31,7 +31,7 @@ describe("import directions", () => {
           if (specifier.startsWith(".")) {
             expect(
               resolve(dirname(file), specifier).startsWith(join(root, name, "/")),
-              `${where}: outside of its package`
+              `${where}: outside its package`
             ).toBe(true)
             continue
           }
@@ -50,10 +50,10 @@ describe("import directions", () => {
 
 describe("the folders of a package", () => {
   for (const name of ["builder", "cli", "config-schema", "sdk", "synth"]) {
-    it(`of ${name} don't import each other round`, () => {
+    it(`of ${name} form no import cycle`, () => {
       const folder = join(root, name, "src")
       const edges = sourcesIn(folder)
-        // An index is the door of its folder: what it only passes on is nothing that the folder needs.
+        // Ignore the re-exports of an index: its folder doesn't depend on them.
         .filter((file) => basename(file) !== "index.ts")
         .flatMap((file) =>
           importsOf(file)

@@ -8,7 +8,7 @@ const letter = 7.3
 
 const escaped = (text: string) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
-/** Boxes of one floor, in as many lines as they need. */
+/** The boxes of one floor, in as many lines as necessary. */
 const lines = ({ rooms }: Floor) => {
   const placed: Array<{ readonly name: string; readonly x: number; readonly line: number; readonly size: number }> = []
   let x = left
@@ -25,7 +25,7 @@ const lines = ({ rooms }: Floor) => {
   return { placed, count: line + 1 }
 }
 
-/** The server's floors as a house, the ground at the bottom. */
+/** The server's floors as a house, with the lowest at the bottom. */
 export const pictureOf = (): string => {
   const parts: Array<string> = []
   let y = 14
@@ -51,7 +51,7 @@ export const pictureOf = (): string => {
   const height = y + 8
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" role="img" aria-labelledby="t d">
 <title id="t">The floors of the server</title>
-<desc id="d">From the ground up: ${floors.map((floor) => `${floor.name} (${escaped(floor.about.replaceAll("`", ""))})`).join(", ")}. An import goes down, or to a room on the left.</desc>
+<desc id="d">From the ground up: ${floors.map((floor) => `${floor.name} (${escaped(floor.about.replaceAll("`", ""))})`).join(", ")}. Imports go down, or to a room on the left.</desc>
 <style>
 text { font: 13px ui-sans-serif, system-ui, sans-serif; fill: #1f2933 }
 .name { font-weight: 600 } .in { text-anchor: middle }
@@ -79,10 +79,11 @@ export const tableOf = (): string =>
 const start = "<!-- floors: written by npm run generate -->"
 const end = "<!-- /floors -->"
 
-/** The page with a table that is current. */
+/** The page with the current table. */
 export const renderPage = (page: string): string => {
   const from = page.indexOf(start)
   const to = page.indexOf(end)
-  if (from === -1 || to < from) throw new Error(`The page lacks ${start} and ${end}.`)
+  if (from === -1 || to < from)
+    throw new Error(`docs/architecture.md lacks "${start}" and "${end}". Write them around the table.`)
   return `${page.slice(0, from + start.length)}\n\n${tableOf()}\n\n${page.slice(to)}`
 }

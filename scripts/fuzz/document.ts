@@ -8,14 +8,14 @@ const Operation = Schema.Struct(
   open
 )
 
-/** As much of an OpenAPI document as is read here; the rest is kept. */
+/** The parts of an OpenAPI document that this code reads. Other parts stay unchanged. */
 const Document = Schema.Struct(
   { paths: Schema.Record({ key: Schema.String, value: Schema.Record({ key: Schema.String, value: Operation }) }) },
   open
 )
 type Document = typeof Document.Type
 
-/** The schema of that name, and not what refers to it. */
+/** Is it the schema itself, not a reference to it? */
 const isSchema = Schema.is(Schema.Struct({ properties: Schema.Unknown }, open))
 
 export const parseDocument = Schema.decodeUnknownSync(Document)
@@ -30,9 +30,9 @@ const specs = [
 ]
 
 /**
- * The document as it is fuzzed with, in JSON: the names of its paths have examples that are really there, and AppSpecs are some
- * that are known; nothing is asked for as a stream, which may have no end. The rest is what schemathesis cannot read: classes of
- * characters by their Unicode category, bodies of bytes, and events as text.
+ * The document for the fuzzer, as JSON. Path parameters get examples of existing objects, AppSpecs are a few fixed ones, and no request
+ * asks for a stream, because streams may be endless. It also replaces parts that schemathesis can't read: character classes by Unicode
+ * category, binary bodies, and events as text.
  */
 export const documentFor = (
   { paths, ...rest }: Document,

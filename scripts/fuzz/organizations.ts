@@ -1,23 +1,23 @@
-/** An organization of the fuzzed server, and what is really there for the `{names}` of the API's paths. */
+/** An organization of the fuzzed server. */
 export interface Organization {
   readonly token: string
-  /** Texts that stand in its data alone; none of them is in a path. */
+  /** Texts that occur only in its data, and in no path. */
   readonly canaries: ReadonlyArray<string>
 }
 
 type Json = Readonly<Record<string, unknown>>
 
 const objectOf = (value: unknown): Json => {
-  if (typeof value !== "object" || value === null) throw new Error(`no object: ${JSON.stringify(value)}`)
+  if (typeof value !== "object" || value === null) throw new Error(`not an object: ${JSON.stringify(value)}`)
   return { ...value }
 }
 const listOf = (value: unknown) => (Array.isArray(value) ? value.map(objectOf) : [])
 const textOf = (value: unknown) => {
-  if (typeof value !== "string") throw new Error(`no text: ${JSON.stringify(value)}`)
+  if (typeof value !== "string") throw new Error(`not a string: ${JSON.stringify(value)}`)
   return value
 }
 
-/** Sends a request that has to succeed; gives what was answered. */
+/** Sends a request that must succeed, and returns the response body. */
 const must = async (url: string, method: string, path: string, token?: string, body?: unknown): Promise<string> => {
   const response = await fetch(`${url}${path}`, {
     method,
@@ -40,7 +40,7 @@ export const register = async (url: string, name: string): Promise<Organization>
 
 const stage = "/api/v1/apps/canary-app/stages/canary-stage"
 
-/** Gives an organization one of everything, and tells the values that its paths have. */
+/** Creates one object of every kind in an organization, and returns their values for the paths. */
 export const furnish = async (url: string, { canaries, token }: Organization) => {
   const send = async (method: string, path: string, body?: unknown) =>
     objectOf(JSON.parse(await must(url, method, path, token, body)))
@@ -50,7 +50,7 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
   const services = [{ name: "canary-service", image: "canary.example/app:1", env }]
   const spec = { apiVersion: "maxcloud.dev/v1", app: "canary-app", services }
   const deployment = textOf((await send("POST", `${stage}/deployments`, { spec }))["id"])
-  // Until it has failed for want of the image: nothing of it changes any more.
+  // Wait until the deployment has failed because its image is missing. After that it doesn't change.
   await must(url, "GET", `/api/v1/deployments/${deployment}/events`, token)
   const [service] = await listed("/api/v1/services")
   const key = objectOf((await send("POST", "/api/v1/auth/api-keys", { name: "canary-key" }))["apiKey"])
@@ -66,7 +66,7 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
         ...["canary-invite", "canary-user", "canary-password"]
       ]
     },
-    /** What stands for a name in the path of an operation. */
+    /** The value of a name in an operation's path. */
     valueOf: (path: string, name: string): string | undefined => {
       const ids: ReadonlyArray<readonly [string, unknown]> = [
         ["/services/", service?.["id"]],
@@ -89,7 +89,7 @@ export const furnish = async (url: string, { canaries, token }: Organization) =>
   }
 }
 
-/** All that is told to the owner, but for what changes by itself. The audit log too: others' attempts are no entries of it. */
+/** Everything that the owner can read, except data that changes by itself. It includes the audit log: others' attempts don't add entries. */
 export const everythingOf = async (url: string, { token }: Organization): Promise<string> => {
   const paths = ["/apps", `/apps/canary-app/stages/canary-stage/secrets/CANARY_SECRET/versions`, "/services"].concat(
     ["/auth/api-keys", "/auth/invites", "/auth/oidc-trusts", "/registries", "/organization", "/organization/members"],

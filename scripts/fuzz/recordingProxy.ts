@@ -8,8 +8,8 @@ export interface Recorded {
 }
 
 /**
- * Passes requests on to a server that trusts 127.0.0.1 as a proxy, each as from another address (so that limits by address refuse
- * none), and keeps every answer.
+ * Forwards requests to a server that trusts 127.0.0.1 as a proxy, and records every response. Each request seems to come from another
+ * address, so that limits per address refuse none.
  */
 export const recordingProxy = async (target: string) => {
   const { hostname, port } = new URL(target)
@@ -19,7 +19,7 @@ export const recordingProxy = async (target: string) => {
     const address = `10.${(sent >> 16) & 255}.${(sent >> 8) & 255}.${sent & 255}`
     sent++
     const { method = "GET", url: path = "/" } = incoming
-    // A hop's own header fields stay with the hop.
+    // Don't forward hop-by-hop header fields.
     const { connection: _, "x-forwarded-for": __, ...headers } = incoming.headers
     const onward = request(
       { host: hostname, port, method, path, headers: { ...headers, "x-forwarded-for": address } },
@@ -43,10 +43,10 @@ export const recordingProxy = async (target: string) => {
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("the proxy has no port")
+  if (address === null || typeof address === "string") throw new Error("The proxy doesn't listen on a port.")
   return {
     url: `http://127.0.0.1:${address.port}`,
-    /** What was recorded since it was last taken. */
+    /** Returns the responses since the last call. */
     take: (): ReadonlyArray<Recorded> => {
       const taken = recorded
       recorded = []

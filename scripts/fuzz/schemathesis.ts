@@ -5,27 +5,23 @@ import { join } from "node:path"
 const version = "4.32.5"
 const python = "python3"
 
-/** schemathesis in a virtual environment of its own, made once; undefined, with the reason said, where it cannot be made. */
+/** Installs schemathesis once, in its own virtual environment. If that fails, it prints the reason and returns undefined. */
 export const installSchemathesis = (cache: string): string | undefined => {
   const folder = join(cache, `schemathesis-${version}`)
   const program = join(folder, "bin", "schemathesis")
   if (existsSync(program)) return program
   const found = spawnSync(python, ["-c", "import sys; sys.exit(sys.version_info < (3, 10))"])
   if (found.status !== 0) {
-    console.error("fuzz: python3 (3.10 or newer) is not installed (Debian: apt-get install python3 python3-venv)")
+    console.error("fuzz: python3 (3.10 or newer) isn't installed (Debian: apt-get install python3 python3-venv)")
     return undefined
   }
   console.log(`fuzz: installing schemathesis ${version} from PyPI (once) …`)
   const steps: ReadonlyArray<readonly [string, ReadonlyArray<string>, string]> = [
-    [
-      python,
-      ["-m", "venv", folder],
-      "the virtual environment could not be made (Debian: apt-get install python3-venv)"
-    ],
+    [python, ["-m", "venv", folder], "Couldn't create the virtual environment (Debian: apt-get install python3-venv)"],
     [
       join(folder, "bin", "pip"),
       ["install", "--quiet", "--disable-pip-version-check", `schemathesis==${version}`],
-      "schemathesis could not be installed from PyPI: check the network"
+      "Couldn't install schemathesis from PyPI: check the network"
     ]
   ]
   for (const [command, args, what] of steps) {
@@ -39,10 +35,10 @@ export const installSchemathesis = (cache: string): string | undefined => {
 }
 
 export interface Pass {
-  /** The document's file, and where its paths begin. */
+  /** The file of the OpenAPI document, and its base URL. */
   readonly document: string
   readonly url: string
-  /** Where it puts what it writes. */
+  /** Its working directory. */
   readonly folder: string
   readonly authorization?: string | undefined
   readonly checks: ReadonlyArray<string>
@@ -54,7 +50,7 @@ export interface Pass {
   readonly except?: ReadonlyArray<string>
 }
 
-/** Runs it once, in one thread: with several, Python 3.11's parser fails it now and then; gives what it printed, and whether all its checks held. */
+/** Runs one pass, and returns its output and whether all checks passed. It uses one thread, because with several Python 3.11's parser sometimes fails. */
 export const runSchemathesis = (program: string, pass: Pass) => {
   const args = [
     ...["run", pass.document, "--url", pass.url, "--no-color", "--workers", "1"],

@@ -1,12 +1,12 @@
-/** What a service should answer: the version that was deployed last, or nothing after its app was removed. */
+/** The expected response of a service: the version of its last deployment; undefined after its app was removed. */
 type Version = string | undefined
 
-/** A change that an app was asked for, and that may have happened although the answer was cut off. */
+/** A requested change of an app. It may have happened even if the response was lost. */
 interface Change {
   readonly version: Version
 }
 
-/** What one app may be like: its last acknowledged change, or one after it that nobody knows the end of. */
+/** The possible states of one app: its last acknowledged change, or a later one with an unknown outcome. */
 class AppChanges {
   #certain: Version
   #possible: Array<Change> = []
@@ -17,7 +17,7 @@ class AppChanges {
     return change
   }
 
-  /** The server has taken it: what came before no longer counts. */
+  /** The server acknowledged it, so earlier changes no longer count. */
   acknowledge(change: Change): void {
     this.#certain = change.version
     this.#possible = this.#possible.slice(this.#possible.indexOf(change) + 1)
@@ -38,12 +38,12 @@ class AppChanges {
   }
 }
 
-/** All that a server has acknowledged, and so may not lose. */
+/** Everything that a server has acknowledged and must not lose. */
 export class Acknowledged {
-  /** Accepted deployments (removals are some too), with the state in which they ended. */
+  /** Accepted deployments, including removals, with their final state. */
   readonly deployments = new Map<string, string | undefined>()
   readonly secrets: Array<string> = []
-  /** Lines of the log that a reader was given. */
+  /** Log lines that a reader received. */
   readonly lines = new Set<string>()
   readonly #apps = new Map<string, AppChanges>()
   requests = 0

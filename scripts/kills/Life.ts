@@ -15,7 +15,7 @@ import { processesOfRun } from "./strays.ts"
 export interface Round {
   readonly kind: Kind | "the server in its first start"
   readonly delayMs: number
-  /** From the start of the server until it answers. */
+  /** From the start of the server until it responds. */
   readonly recoveryMs: number | undefined
   readonly faults: ReadonlyArray<Fault>
 }
@@ -29,7 +29,7 @@ const environment = {
 
 const filesIn = (folder: string) => (existsSync(folder) ? readdirSync(folder) : [])
 
-/** One data folder, whose server is killed again and again. */
+/** One data folder with a server that is killed again and again. */
 export class Life {
   readonly acknowledged = new Acknowledged()
   readonly #marker = `life-${randomUUID()}`
@@ -60,7 +60,7 @@ export class Life {
     }
   }
 
-  /** The first start is cut off, at a moment that may be in the middle of making the database. */
+  /** Kills the server during its first start, possibly while it creates the database. */
   async first(): Promise<Round> {
     const delayMs = Math.round(this.#draws("first") * 2_500)
     await this.#server.start(false)
@@ -98,7 +98,7 @@ export class Life {
     ])
   }
 
-  /** All that was ever acknowledged is there, and an ordered stop leaves nothing behind. */
+  /** Checks that everything ever acknowledged still exists, and that a graceful stop leaves nothing behind. */
   async end(): Promise<ReadonlyArray<Fault>> {
     try {
       const faults = await this.#check(true)
@@ -114,14 +114,14 @@ export class Life {
     }
   }
 
-  /** Ends and removes whatever there is. */
+  /** Stops all processes and removes all files. */
   async abandon(): Promise<void> {
     await this.#server.end("SIGKILL")
     for (const { pid } of processesOfRun(this.#server, this.#marker)) {
       try {
         process.kill(pid, "SIGKILL")
       } catch {
-        // It has ended by itself.
+        // It has exited by itself.
       }
     }
     this.#server.remove()

@@ -1,4 +1,4 @@
-/** The server as it is published, in a process of its own. */
+/** The published server as a separate process. */
 import { enableCompileCache } from "node:module"
 
 enableCompileCache()

@@ -10,10 +10,10 @@ export interface Fault {
 }
 
 const patienceMs = 120_000
-/** More than a life writes. */
+/** More than one data folder's service writes. */
 const mostLines = 10_000
 
-/** Asks until there is nothing to say any more, or patience is at an end: then with what was said last. */
+/** Asks until no fault is left. After the timeout, returns the last faults. */
 const settled = async (ask: () => Promise<ReadonlyArray<string>>): Promise<ReadonlyArray<string>> => {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -23,7 +23,7 @@ const settled = async (ask: () => Promise<ReadonlyArray<string>>): Promise<Reado
   }
 }
 
-/** Asks again while the server has no answer: its database may be starting. */
+/** Retries while the server doesn't respond: its database may be starting. */
 const patiently = async <A>(ask: () => Promise<A>): Promise<A> => {
   const deadline = performance.now() + patienceMs
   for (;;) {
@@ -36,7 +36,7 @@ const patiently = async <A>(ask: () => Promise<A>): Promise<A> => {
   }
 }
 
-/** Accepted deployments that are gone, have no end, or ended in a failure that nobody but the kill can have caused. */
+/** Accepted deployments that are missing, didn't finish, or failed. Only the kill can have caused a failure. */
 const lostDeployments = async (server: ServerProcess, acknowledged: Acknowledged) => {
   const { client } = server
   const failed: Array<string> = []
@@ -46,7 +46,7 @@ const lostDeployments = async (server: ServerProcess, acknowledged: Acknowledged
       const { services, status } = await client.deployments.get(id)
       const { message, state } = status
       if (["succeeded", "superseded", "failed"].includes(state)) acknowledged.deployments.set(id, state)
-      else said.push(`deployment ${id} has no end: ${state}`)
+      else said.push(`deployment ${id} didn't finish: ${state}`)
       if (state === "failed") {
         failed.push(`deployment ${id} failed: ${[message, ...services.map((service) => service.message)].join("; ")}`)
       }
@@ -62,7 +62,7 @@ const wrongAnswers = (server: ServerProcess, acknowledged: Acknowledged) =>
     for (const [app, changes] of acknowledged.apps) {
       const { body, status } = await server.ask(`${app}--local.localhost`)
       const version = status === 404 ? undefined : status === 200 ? body : `${status} ${body}`
-      if (!changes.allows(version)) said.push(`${app} answers ${version ?? "404"} instead of ${changes.expected}`)
+      if (!changes.allows(version)) said.push(`${app} responds with ${version ?? "404"} instead of ${changes.expected}`)
     }
     return said
   })
@@ -71,7 +71,7 @@ const lostSecrets = async (server: ServerProcess, acknowledged: Acknowledged) =>
   if (acknowledged.secrets.length === 0) return []
   const listed = await patiently(() => server.client.secrets.list(steadyApp))
   const names = new Set<string>(listed.map((each) => each.name))
-  return acknowledged.secrets.filter((secret) => !names.has(secret)).map((name) => `the secret ${name} is gone`)
+  return acknowledged.secrets.filter((secret) => !names.has(secret)).map((name) => `the secret ${name} is missing`)
 }
 
 const lostLines = async (server: ServerProcess, acknowledged: Acknowledged) => {
@@ -80,7 +80,7 @@ const lostLines = async (server: ServerProcess, acknowledged: Acknowledged) => {
     for await (const { line } of server.client.logs(steadyApp, { tail: mostLines })) lines.add(line)
     return lines
   })
-  return [...acknowledged.lines].filter((line) => !kept.has(line)).map((line) => `the line "${line}" is gone`)
+  return [...acknowledged.lines].filter((line) => !kept.has(line)).map((line) => `the line "${line}" is missing`)
 }
 
 const changedStates = async (server: ServerProcess, acknowledged: Acknowledged) => {
@@ -90,12 +90,12 @@ const changedStates = async (server: ServerProcess, acknowledged: Acknowledged) 
       (found) => found.status.state,
       (error: unknown) => String(error)
     )
-    if (now !== state) said.push(`deployment ${id} was ${state}, and is ${now}`)
+    if (now !== state) said.push(`deployment ${id} was ${state}, and now is ${now}`)
   }
   return said
 }
 
-/** What a running server has lost or left behind, compared with what it acknowledged. With `all` also whatever was settled before. */
+/** Finds what a running server has lost or left behind, compared with its acknowledgements. `all` also checks deployments that finished earlier. */
 export const check = async (
   server: ServerProcess,
   acknowledged: Acknowledged,

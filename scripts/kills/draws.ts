@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto"
 
-/** Numbers from 0 up to 1 that a seed decides, each by what it is drawn for: so a run can be repeated, and a change of one draw moves no other. */
+/** Numbers from 0 to 1, derived from the seed and their purpose. So a run can be repeated, and changing one draw doesn't affect the others. */
 export type Draws = (...what: ReadonlyArray<string | number>) => number
 
 export const drawsOf =
@@ -12,7 +12,7 @@ export const drawsOf =
       .readUInt32BE(0) /
     2 ** 32
 
-/** One of these, as often as its weight says. */
+/** Picks one at random, in proportion to the weights. */
 export const pick = <A>(draw: number, choices: ReadonlyArray<readonly [A, weight: number]>): A => {
   const total = choices.reduce((sum, [, weight]) => sum + weight, 0)
   let left = draw * total

@@ -3,7 +3,7 @@ import type { ServerProcess } from "../../server/test/serverProcess.ts"
 import { type Draws, pick } from "./draws.ts"
 import { processesOfRun } from "./strays.ts"
 
-/** What is killed, and how often of a hundred times. */
+/** The targets of kills, each with its share in percent. */
 export const kinds = {
   "the server": 40,
   "the server while it starts": 12,
@@ -20,7 +20,7 @@ const weights = Object.entries(kinds).flatMap(([kind, weight]) => (isKind(kind) 
 
 export const kindOf = (draws: Draws, round: number): Kind => pick(draws(round, "kind"), weights)
 
-/** Does the server live on after this? */
+/** Does the server survive this kill? */
 export const survives = (kind: Kind): boolean => kind === "its database" || kind === "an instance"
 
 const killAll = (pids: ReadonlyArray<number>): void => {
@@ -28,14 +28,14 @@ const killAll = (pids: ReadonlyArray<number>): void => {
     try {
       process.kill(pid, "SIGKILL")
     } catch {
-      // It has ended by itself.
+      // It has exited by itself.
     }
   }
 }
 
 const killDatabase = (server: ServerProcess) => killAll([server.postgresPid ?? []].flat())
 
-/** Kills by SIGKILL what `kind` names, and returns when it has ended. */
+/** Sends SIGKILL to the target that `kind` names, and returns when it has exited. */
 export const kill = async (
   kind: Kind,
   { draws, marker, round, server }: { server: ServerProcess; marker: string; draws: Draws; round: number }

@@ -3,7 +3,7 @@ import { Schema } from "effect"
 
 const Count = Schema.NonNegativeInt
 
-/** One batch of kills, as it is added up in docs/reliability/kills.json. */
+/** One batch of kills in docs/reliability/kills.json. */
 export const Batch = Schema.Struct({
   date: Schema.String.pipe(Schema.pattern(/^\d{4}-\d{2}-\d{2}$/)),
   machine: Schema.String,
@@ -14,7 +14,7 @@ export const Batch = Schema.Struct({
   acknowledged: Schema.Struct({ deployments: Count, secrets: Count, lines: Count, requests: Count }),
   faults: Schema.Struct({ lost: Count, orphan: Count, database: Count, other: Count }),
   recoveryMs: Schema.Struct({ median: Count, longest: Count }),
-  /** What was found, if anything, and what came of it. */
+  /** The findings, if any, and their outcome. */
   notes: Schema.Array(Schema.String)
 })
 export type Batch = typeof Batch.Type
@@ -24,7 +24,7 @@ export const Ledger = Schema.parseJson(Schema.Struct({ batches: Schema.Array(Bat
 export const readLedger = (file: string): typeof Ledger.Type =>
   existsSync(file) ? Schema.decodeUnknownSync(Ledger)(readFileSync(file, "utf8")) : { batches: [] }
 
-/** Puts a batch at the end, in the place of an earlier state of the same one. */
+/** Appends a batch, or replaces an earlier state of the same batch. */
 export const keepBatch = (file: string, batch: Batch): void => {
   const others = readLedger(file).batches.filter((each) => each.date !== batch.date || each.seed !== batch.seed)
   writeFileSync(file, `${Schema.encodeSync(Ledger)({ batches: [...others, batch] })}\n`)

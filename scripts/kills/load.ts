@@ -7,7 +7,7 @@ import type { ServerProcess } from "../../server/test/serverProcess.ts"
 import type { Acknowledged } from "./Acknowledged.ts"
 import type { Draws } from "./draws.ts"
 
-/** Answers what its source says that its version is, and writes a line for each request before it answers. */
+/** Responds with the version in its source, and logs a line before each response. */
 export const program = `const { readFileSync } = require("node:fs")
 const version = readFileSync("version.txt", "utf8")
 require("node:http").createServer(({ url }, response) => {
@@ -17,13 +17,13 @@ require("node:http").createServer(({ url }, response) => {
 
 export const steadyApp = "steady"
 export const changingApps = ["first", "second"]
-/** Padding, so that an upload takes more than a packet. */
+/** Padding, so that an upload needs more than one packet. */
 const sourceBytes = 256 * 1024
 
 export interface LoadOptions {
   readonly server: ServerProcess
   readonly acknowledged: Acknowledged
-  /** A folder with `program` whose version is written anew for each deployment. */
+  /** A folder with `program`. Each deployment writes a new version. */
   readonly source: string
   readonly marker: string
   readonly draws: Draws
@@ -40,7 +40,7 @@ export const writeVersion = (source: string, version: string): void => {
   writeFileSync(join(source, "version.txt"), version)
 }
 
-/** Deploys a new version of an app, or removes the app, and keeps what was acknowledged. */
+/** Deploys a new version of an app, or removes the app, and records the acknowledgement. */
 const change = async (client: Client, options: LoadOptions, count: number, signal: AbortSignal) => {
   const { acknowledged, draws, round, source } = options
   const app = changingApps[Math.floor(draws(round, "app", count) * changingApps.length)] ?? changingApps[0] ?? ""
@@ -65,7 +65,7 @@ const change = async (client: Client, options: LoadOptions, count: number, signa
       })
     }
   } catch (error) {
-    // A refusal changes nothing; a fault of the server's, or a connection that is cut off, may have come after the change.
+    // A refusal changes nothing. A server error or a lost connection may come after the change.
     if (error instanceof Error && "_tag" in error && error._tag === "NotFound") changes.refuse(begun)
   }
 }
@@ -74,7 +74,7 @@ const forever = async (signal: AbortSignal, each: (count: number) => Promise<voi
   for (let count = 0; !signal.aborted; count++) await each(count).catch(() => sleep(20))
 }
 
-/** Changes apps, sets secrets, asks a service and reads its log, all at the same time until `stop` is called. */
+/** Changes apps, sets secrets, sends requests to a service and reads its log, all at the same time, until `stop` is called. */
 export const startLoad = (options: LoadOptions) => {
   const { acknowledged, draws, round, server } = options
   const { client } = server

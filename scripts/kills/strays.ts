@@ -35,7 +35,7 @@ const processOf = (pid: number, dataDirectory: string, marker: string): ProcessO
   }
 }
 
-/** All processes that a server has brought about: its instances, known by a marker in their environment, and its database (Linux). */
+/** All processes that a server has started: its instances, found by a marker in their environment, and its database (Linux). */
 export const processesOfRun = (server: ServerProcess, marker: string): ReadonlyArray<ProcessOfRun> =>
   readdirSync("/proc").flatMap((entry) => {
     const pid = Number(entry)
@@ -44,8 +44,8 @@ export const processesOfRun = (server: ServerProcess, marker: string): ReadonlyA
   })
 
 /**
- * The processes that a running server should not have: instances that are older than it, a second one of a service, and parts of a
- * database that isn't the one it has.
+ * Processes that a running server shouldn't have: instances older than the server, a second instance of a service, and processes of
+ * another database.
  */
 export const straysOf = (server: ServerProcess, marker: string, services: number): ReadonlyArray<string> => {
   const { started } = statOf(server.pid)
@@ -58,7 +58,7 @@ export const straysOf = (server: ServerProcess, marker: string, services: number
   )
   const groups = new Set(instances.map((instance) => instance.group))
   return [
-    ...old.map((each) => `an instance of an earlier server: process ${each.pid}, ${each.command}`),
+    ...old.map((each) => `instance of an earlier server: process ${each.pid}, ${each.command}`),
     ...foreign.map((each) => `part of another database: process ${each.pid}, ${each.command}`),
     ...(groups.size > services ? [`${groups.size} instances of ${services} services`] : [])
   ]

@@ -13,7 +13,7 @@ export interface Ended {
 /** The workspace that the packages come from. */
 export const root = join(import.meta.dirname, "..", "..")
 
-/** A folder outside of the workspace, closed to other users, and what is found there. */
+/** A folder outside the workspace that other users can't access, and the results of the checks in it. */
 export const makeForeignFolder = () => {
   const work = mkdtempSync(join(tmpdir(), "maxcloud-packed-"))
   chmodSync(work, 0o755)
@@ -23,7 +23,7 @@ export const makeForeignFolder = () => {
   const running = new Set<ChildProcess>()
   const count = { passed: 0, failed: 0 }
 
-  // What the workspace was started with says nothing about the folder.
+  // The workspace's npm settings don't apply to the folder.
   const { MAXCLOUD_PNPM: pnpm, ...env } = process.env
   for (const key of Object.keys(env))
     if (/^(MAXCLOUD_|npm_|DATABASE_URL$|KUBE|NODE_OPTIONS$)/.test(key)) delete env[key]
@@ -39,9 +39,9 @@ export const makeForeignFolder = () => {
 
   return {
     app,
-    /** The environment of what runs there. */
+    /** The environment of programs that run there. */
     env,
-    /** A folder beside the app, in which nothing is installed. Absolute. */
+    /** The absolute path of a folder beside the app, without installed packages. */
     outside: (name: string) => {
       const folder = join(work, name)
       mkdirSync(folder, { recursive: true })
@@ -49,7 +49,7 @@ export const makeForeignFolder = () => {
     },
     tarballs: () => readdirSync(tarballs).map((name) => join(tarballs, name)),
     run,
-    /** pnpm 10, as the workspace uses it. */
+    /** pnpm 10, like the workspace's. */
     pnpm: (args: ReadonlyArray<string>, cwd: string) =>
       pnpm === undefined
         ? run("npx", ["-y", "pnpm@10", ...args], { cwd })
@@ -66,7 +66,7 @@ export const makeForeignFolder = () => {
       mkdirSync(dirname(join(app, file)), { recursive: true })
       writeFileSync(join(app, file), text)
     },
-    /** Starts the installed command, and waits for what it prints first. */
+    /** Starts the installed command, and waits for its first output. */
     start: (args: ReadonlyArray<string>, options: SpawnOptions = {}) =>
       new Promise<{ readonly printed: string; readonly stop: () => Promise<number | null> }>((resolve, reject) => {
         const child = spawn(join(app, "node_modules", ".bin", "maxcloud"), args, {
@@ -81,7 +81,7 @@ export const makeForeignFolder = () => {
           child.on("exit", (code) => {
             running.delete(child)
             exit(code)
-            reject(new Error(`it ended with ${code}: ${errors}`))
+            reject(new Error(`it exited with ${code}: ${errors}`))
           })
         })
         child.stderr.on("data", (chunk) => {
@@ -102,7 +102,7 @@ export const makeForeignFolder = () => {
       console.log(`${holds ? "ok" : "FAILED"}: ${name}`)
       if (!holds) console.log(output.trimEnd().split("\n").slice(-30).join("\n"))
     },
-    /** Removes the folder; the process's exit code. */
+    /** Removes the folder, and returns the process's exit code. */
     finish: () => {
       for (const child of running) child.kill("SIGTERM")
       rmSync(work, { recursive: true, force: true })

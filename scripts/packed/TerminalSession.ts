@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { stripVTControlCharacters } from "node:util"
 
-/** What is answered when a program asks: the text that it ends with, and the line that is typed. */
+/** The answer to a program's question: a pattern for the question, and the line to type. */
 export type Answer = readonly [RegExp, (asked: RegExpExecArray) => string]
 
 export interface Finished {
@@ -11,18 +11,18 @@ export interface Finished {
   readonly output: string
 }
 
-/** A program in a terminal of its own, as a person has it. */
+/** A program in its own terminal. */
 export interface Running {
-  /** All output so far, without colours, once it matches. Rejects if the program ends before, or after `seconds`. */
+  /** Waits until the output matches, and returns all output without colours. Rejects if the program exits first, or after `seconds`. */
   readonly until: (pattern: RegExp, seconds?: number) => Promise<string>
-  /** All that was written so far, colours and moves of the cursor included. */
+  /** All output so far, with colours and cursor movements. */
   readonly written: () => string
   readonly ended: Promise<Finished>
-  /** Types Ctrl-C, and waits for the end. */
+  /** Types Ctrl-C, and waits for the exit. */
   readonly interrupt: () => Promise<Finished>
 }
 
-/** A shell in a terminal (util-linux's `script` makes it): lines run in it one after the other, each where the one before it was left. */
+/** A shell in a terminal, created by util-linux's `script`. Its lines run one after the other, each in the folder where the last one ended. */
 export const makeTerminalSession = (
   folder: string,
   env: NodeJS.ProcessEnv,
@@ -33,7 +33,7 @@ export const makeTerminalSession = (
   let cwd = folder
 
   const start = (line: string): Running => {
-    // `script` hands the line to a shell; what comes after it says where it has led.
+    // `script` passes the line to a shell. The commands after it store the working directory.
     const command = `cd "$SESSION_FOLDER" && ${line}\ncode=$?; pwd > "$SESSION_STATE"; exit $code`
     const child = spawn("script", ["--quiet", "--return", "--flush", "--command", command, "/dev/null"], {
       cwd: folder,
@@ -80,10 +80,11 @@ export const makeTerminalSession = (
           const check = () => {
             if (pattern.test(output)) settle(() => resolve(output))
             else if (!running.has(child))
-              settle(() => reject(new Error(`"${line}" ended before ${pattern}:\n${output}`)))
+              settle(() => reject(new Error(`"${line}" exited before it printed ${pattern}:\n${output}`)))
           }
           const timer = setTimeout(
-            () => settle(() => reject(new Error(`"${line}" hasn't said ${pattern} in ${seconds} s:\n${output}`))),
+            () =>
+              settle(() => reject(new Error(`"${line}" hasn't printed ${pattern} within ${seconds} s:\n${output}`))),
             seconds * 1000
           )
           waiting.add(check)
@@ -97,18 +98,18 @@ export const makeTerminalSession = (
   }
 
   return {
-    /** The folder that the lines have led to. */
+    /** The working directory after the lines so far. */
     folder: () => cwd,
     start,
-    /** Runs a line to its end. */
+    /** Runs a line until it exits. */
     run: async (line: string): Promise<Finished> => {
       const finished = await start(line).ended
       cwd = readFileSync(state, "utf8").trim()
       return finished
     },
-    /** Writes a file where the lines have led to. */
+    /** The path of a file in the working directory. */
     path: (name: string) => join(cwd, name),
-    /** Ends what still runs, as a person would, and by force after 20 s. */
+    /** Stops running programs by Ctrl-C, and kills them after 20 s. */
     close: async () => {
       const left = [...running]
       const ends = left.map((child) => new Promise((resolve) => child.once("close", resolve)))

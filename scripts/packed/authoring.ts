@@ -18,7 +18,7 @@ services:
     port: 80
 `
 
-/** Each import path has types, and none of them is \`any\`. */
+/** Each import path has types, and none of them is `any`. */
 const typed = `import { createClient } from "@maxcloud/sdk"
 import { Deployment } from "@maxcloud/sdk/api"
 import { defineConfig, service } from "@maxcloud/sdk/config"
@@ -48,7 +48,7 @@ await embedded({ prot: 1 })
 await cloud.client.deploi
 `
 
-/** A config is written, checked, and made into manifests; nothing runs. */
+/** Checks configs and turns them into manifests, without running anything. */
 export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) => {
   write(
     "tsconfig.json",
@@ -76,7 +76,7 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
   )
   const wrong = maxcloud(["config", "check"])
   check(
-    "config check tells file, line and path, exit code 2",
+    "config check prints file, line and path, exit code 2",
     wrong.status === 2 && /maxcloud\.config\.ts:5/.test(wrong.output) && wrong.output.includes("memory"),
     wrong.output
   )
@@ -85,10 +85,10 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
   const right = types("scale: { min: 0, max: 5, concurrency: 20 }")
   check("the packages are typed, and the config has no type error", right.status === 0, right.output)
   const good = maxcloud(["config", "check"])
-  check("config check takes it", good.status === 0, good.output)
+  check("config check accepts it", good.status === 0, good.output)
   const synth = maxcloud(["synth"])
   check(
-    "synth prints its manifests",
+    "synth prints the manifests",
     synth.status === 0 &&
       synth.stdout.includes("serving.knative.dev/v1") &&
       synth.stdout.includes("maxcloud.dev/links: api") &&
@@ -96,15 +96,15 @@ export const checkAuthoring = ({ check, maxcloud, run, write }: ForeignFolder) =
     synth.output
   )
   const again = maxcloud(["synth"])
-  check("synth gives equal bytes again", again.stdout === synth.stdout, again.output)
+  check("synth prints the same bytes again", again.stdout === synth.stdout, again.output)
 
   write("app.yaml", yaml)
   const byFlag = maxcloud(["config", "check", "--config", "app.yaml", "--json"])
-  check("config check takes YAML", byFlag.status === 0 && byFlag.stdout.includes("nginx:1.27"), byFlag.output)
+  check("config check accepts YAML", byFlag.status === 0 && byFlag.stdout.includes("nginx:1.27"), byFlag.output)
   write("wrong.yaml", yaml.replace("port: 80", "port: 0"))
   const port = maxcloud(["config", "check", "wrong.yaml"])
   check(
-    "config check tells the line in YAML, exit code 2",
+    "config check prints the line of YAML, exit code 2",
     port.status === 2 && port.output.includes("wrong.yaml:6"),
     port.output
   )

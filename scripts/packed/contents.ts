@@ -2,7 +2,7 @@ import { homedir } from "node:os"
 import { billFile, licensesFile } from "../sbom/writeBills.ts"
 import { type ForeignFolder, root } from "./ForeignFolder.ts"
 
-/** What is in a tarball: all that a user needs, and nothing of the machine that packed it. */
+/** Checks that a tarball contains everything that a user needs, and no paths of this machine. */
 export const checkContents = ({ check, run, tarballs }: ForeignFolder) => {
   for (const tarball of tarballs()) {
     const name = tarball.split("/").at(-1) ?? tarball

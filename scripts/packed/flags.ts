@@ -3,7 +3,7 @@ import { globalFlags } from "../../cli/src/args/flags.ts"
 import { commands } from "../../cli/src/commands/index.ts"
 import type { ForeignFolder } from "./ForeignFolder.ts"
 
-/** Arguments that let a command get as far as it can, and those of its flags that exclude each other, in runs of their own. */
+/** Arguments for each command, in separate runs for flags that exclude each other. */
 const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = {
   deploy: [
     [
@@ -95,7 +95,7 @@ const positionals: Readonly<Record<string, string>> = {
   CODE: "WrongPort"
 }
 
-/** By the flag's name, else by what its value is called. */
+/** Values by the flag's name, or else by the name of its value. */
 const values: Readonly<Record<string, string>> = {
   out: "flags-out",
   "data-dir": "flags-data",
@@ -135,17 +135,17 @@ const values: Readonly<Record<string, string>> = {
   RANGES: "10.0.0.0/8"
 }
 
-/** What only a mistake of the program says. */
+/** Matches output that only a bug in the program causes. */
 const mistake =
   /a mistake in maxcloud|is not a (?:function|constructor)|before initialization|Cannot read properties|ERR_MODULE/
 
-/** What a run is refused for, since this check has no plan that a server made. */
+/** The expected refusal: this check has no plan from a server. */
 const wanted = /"usage_error"[^\n]*approved\.json isn't a plan/g
 
-/** Their flags name a key and a signed checkpoint, which nothing here has: refused, once the file was read. */
+/** Commands that refuse to run after reading the file: their flags need a key and a signed checkpoint, which this check lacks. */
 const refused = new Set(["audit verify", "server audit verify"])
 
-/** Every flag of every command, given to the installed command. Whatever becomes of it, it is not the program's own mistake. */
+/** Passes every flag of every command to the installed program. A run may fail, but not because of a bug in the program. */
 export const checkFlags = async ({ app, check, maxcloud, start, write }: ForeignFolder) => {
   write("flags.env", "A='1'\n")
   write("approved.json", "{}\n")
@@ -156,7 +156,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
   const organization = ["--org", "-"]
   const stage = ["--stage", "production"]
   const config = ["--config", "app.yaml"]
-  /** A plan says itself what is deployed where. */
+  /** A plan already contains the config and the stage. */
   const placeOf = (args: ReadonlyArray<string>) =>
     args.includes("--plan") ? [] : args.includes("--name") || args.includes("--all") ? stage : [...stage, ...config]
   const given = new Set(
@@ -165,7 +165,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
       .map((each) => each.slice(2))
   )
   check(
-    "the runs give every flag that all commands have",
+    "the runs use every flag of all commands",
     Object.values(globalFlags).every(({ info }) => given.has(info.name)),
     [...given].join()
   )
@@ -182,7 +182,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
       ])
       const runs = special[entry.name] ?? [[...words, ...all]]
       const missed = own.filter(({ name }) => !runs.some((run) => run.includes(`--${name}`))).map((each) => each.name)
-      // A server, or what waits for somebody, is ended: that it got so far is enough.
+      // Stop servers and commands that wait for input: if they got that far, they pass.
       const options = { input: "x12345678\n", timeout: 8_000, killSignal: "SIGTERM" } as const
       const ended = runs.map((args) =>
         maxcloud(
@@ -199,7 +199,7 @@ export const checkFlags = async ({ app, check, maxcloud, start, write }: Foreign
       const output = ended.map((each) => each.output).join("\n")
       const isRight =
         !mistake.test(output) && (refused.has(entry.name) || !output.replace(wanted, "").includes('"usage_error"'))
-      check(`${entry.name} takes each of its flags`, missed.length === 0 && isRight, `${missed.join()}\n${output}`)
+      check(`${entry.name} accepts each of its flags`, missed.length === 0 && isRight, `${missed.join()}\n${output}`)
     }
   } finally {
     await server.stop()

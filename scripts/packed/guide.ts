@@ -14,7 +14,7 @@ import { type Answer, makeTerminalSession, type Running, type TerminalSession } 
 
 const guide = "docs/getting-started.md"
 
-/** What a line leaves running, and what it says when it is up. */
+/** Lines that keep running, each with its output when it's ready. */
 const lasting: ReadonlyArray<readonly [RegExp, RegExp]> = [
   [/^npx maxcloud dev\b/, /http:\/\/web--[a-z0-9-]+--dev--local\.localhost:\d+/],
   [/^npx maxcloud server\b/, /http:\/\/127\.0\.0\.1:\d+/],
@@ -26,7 +26,7 @@ const answers: ReadonlyArray<Answer> = [
   [/Value of \w+: $/, () => "s3cret-p4ssword"]
 ]
 
-/** Answers of services by the names that they are given here: not every resolver knows `*.localhost`. */
+/** Sends requests to services by the Host header, because not every resolver knows `*.localhost`. */
 const get = (url: URL) =>
   new Promise<string>((resolve) => {
     request({ host: "127.0.0.1", port: url.port, path: url.pathname, headers: { host: url.host } }, (response) => {
@@ -40,7 +40,7 @@ const get = (url: URL) =>
       .end()
   })
 
-/** Those of services that should answer: `list` shows the one that `dev` left as well, as failed. */
+/** The URLs of services that should respond. `list` also shows the service that `dev` left behind, as failed. */
 const urlsIn = (output: string) => [
   ...new Set(
     output
@@ -60,7 +60,7 @@ const isFree = (port: number) =>
     socket.on("error", () => resolve(true))
   })
 
-/** The default port, as the guide has it; if something else has it, another one by the environment, which leaves the lines as they are. */
+/** The environment for the guide's default port. If that port is taken, it sets another one, so that the guide's lines don't change. */
 const portSettings = async (): Promise<NodeJS.ProcessEnv> => {
   if (await isFree(8080)) return {}
   const port = 20_000 + Math.floor(Math.random() * 10_000)
@@ -68,7 +68,7 @@ const portSettings = async (): Promise<NodeJS.ProcessEnv> => {
   return { MAXCLOUD_PORT: String(port), MAXCLOUD_API_URL: `http://127.0.0.1:${port}` }
 }
 
-/** Where images come from: a registry on this machine that stands in for docker.io. */
+/** The source of images: a registry on this machine that stands in for docker.io. */
 const startImages = async () => {
   const missing = missingTools("the guide's images", "podman", "docker-registry", "nginx")
   if (missing.length > 0) return { environment: {}, isThere: false, close: async () => {} }
@@ -88,7 +88,7 @@ const startImages = async () => {
   }
 }
 
-/** The command lines of programs that name the folder: its server, its database, its apps. */
+/** The command lines of programs that contain the folder's path: its server, its database, its apps. */
 const commandsNaming = (folder: string): ReadonlyArray<string> =>
   execFileSync("ps", ["-eo", "args"], { encoding: "utf8" })
     .split("\n")
@@ -99,11 +99,11 @@ type Check = ForeignFolder["check"]
 const checkUrls = async (line: string, output: string, check: Check) => {
   for (const url of urlsIn(output)) {
     const answer = await get(new URL(url))
-    check(`guide: ${url} answers after "${line}"`, answer.startsWith("200 "), answer)
+    check(`guide: ${url} responds after "${line}"`, answer.startsWith("200 "), answer)
   }
 }
 
-/** Runs a line of a shell. What stays is ended at once by Ctrl-C, but for the server. */
+/** Runs a line of the shell. Ctrl-C stops programs that keep running, except the server. */
 const runLine = async (line: string, session: TerminalSession, servers: Set<Running>, check: Check) => {
   const [, isUp] = lasting.find(([pattern]) => pattern.test(line)) ?? []
   if (isUp === undefined) {
@@ -118,7 +118,7 @@ const runLine = async (line: string, session: TerminalSession, servers: Set<Runn
   if (/ server\b/.test(line)) return void servers.add(running)
   await checkUrls(line, output, check)
   const { code, output: whole } = await running.interrupt()
-  check(`guide: Ctrl-C ends "${line}"`, code === 0 || code === 130, `${code}\n${whole}`)
+  check(`guide: Ctrl-C stops "${line}"`, code === 0 || code === 130, `${code}\n${whole}`)
 }
 
 const runBlock = async (
@@ -144,7 +144,7 @@ const runBlock = async (
   }
 }
 
-/** The getting-started guide, word for word, in an empty folder and a terminal. Only the packages come from this machine. */
+/** Runs the getting-started guide word for word, in an empty folder and a terminal. Only the packages come from this machine. */
 export const checkGuide = async ({ check, env, outside, tarballs }: ForeignFolder) => {
   if (!existsSync("/usr/bin/script")) return console.log("not run: the guide (missing: script, of util-linux)")
   const folder = outside("guide")
@@ -174,12 +174,12 @@ export const checkGuide = async ({ check, env, outside, tarballs }: ForeignFolde
     for (const block of blocks) await runBlock(block, session, servers, images.isThere, check)
     for (const server of servers) {
       const { code, output } = await server.interrupt()
-      check("guide: Ctrl-C ends the server", code === 0 || code === 130, `${code}\n${output}`)
+      check("guide: Ctrl-C stops the server", code === 0 || code === 130, `${code}\n${output}`)
     }
     const left = commandsNaming(folder)
     check("guide: nothing is left running", left.length === 0, left.join("\n"))
   } catch (error) {
-    check("guide: it runs to its end", false, error instanceof Error ? error.message : String(error))
+    check("guide: it completes", false, error instanceof Error ? error.message : String(error))
   } finally {
     await session.close()
     await images.close()

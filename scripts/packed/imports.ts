@@ -3,7 +3,7 @@ import { join } from "node:path"
 import type { ForeignFolder } from "./ForeignFolder.ts"
 
 const files: Readonly<Record<string, string>> = {
-  // As `npm init` of npm 11 writes it.
+  // Like the file that `npm init` of npm 11 writes.
   "package.json": `{ "name": "imports", "version": "1.0.0", "type": "commonjs", "workspaces": ["packages/*"] }`,
   "tsconfig.json": `{ "extends": "./tsconfig.base.json" }`,
   "tsconfig.base.json": `{ "compilerOptions": { "paths": { "@/*": ["./src/*"] } } }`,
@@ -23,7 +23,7 @@ module.exports = defineConfig({ app: "imports", services: [service("web", { imag
   "wrong.ts": `import { web } from "@/wep"\nexport default web`
 }
 
-/** What a config may import, read by the installed command on the newest and the oldest Node. */
+/** Loads configs with different kinds of imports, with the installed command on the newest and the oldest Node. */
 export const checkImports = ({ app, check, maxcloud, run, write }: ForeignFolder) => {
   const cwd = join(app, "imports")
   for (const [path, text] of Object.entries(files)) write(`imports/${path}`, text)
@@ -43,10 +43,6 @@ export const checkImports = ({ app, check, maxcloud, run, write }: ForeignFolder
     }
     const wrong = maxcloudOn(["config", "check", "wrong.ts"])
     const isTold = /wrong\.ts:1:1 .*"@\/wep".* tsconfig\.json maps it to src\/wep/.test(wrong.output)
-    check(
-      `an import that leads nowhere is told on Node ${name}, exit code 2`,
-      wrong.status === 2 && isTold,
-      wrong.output
-    )
+    check(`an unresolved import is reported on Node ${name}, exit code 2`, wrong.status === 2 && isTold, wrong.output)
   }
 }

@@ -7,11 +7,11 @@ services:
     port: 80
 `
 
-/** What concerns Kubernetes and needs no cluster. */
+/** Commands for Kubernetes that need no cluster. */
 export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
   const server = maxcloud(["server", "--port", "0", "--kubeconfig", "/nonexistent"])
   check(
-    "server says in one line that there is no such kubeconfig, exit code 1",
+    "server reports in one line that the kubeconfig doesn't exist, exit code 1",
     server.status === 1 &&
       server.output.trimEnd().split("\n").length === 1 &&
       server.output.includes("The kubeconfig /nonexistent doesn't exist"),
@@ -19,7 +19,7 @@ export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
   )
   const explained = maxcloud(["explain", "WrongPort", "--lang", "de"])
   check(
-    "explain tells a diagnosis in German",
+    "explain prints a diagnosis in German",
     explained.status === 0 && explained.stdout.includes("WrongPort") && explained.stdout.includes("Woran es liegt"),
     explained.output
   )
@@ -34,7 +34,7 @@ export const checkKubernetes = ({ check, maxcloud, write }: ForeignFolder) => {
   )
   const installed = maxcloud(["cluster", "manifests", "--image", "registry.example.com/maxcloud:1"])
   check(
-    "cluster manifests prints what is installed",
+    "cluster manifests prints the objects to install",
     installed.status === 0 &&
       /kind: ClusterRole$/m.test(installed.stdout) &&
       installed.stdout.includes("registry.example.com/maxcloud:1"),

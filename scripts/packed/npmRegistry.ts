@@ -13,7 +13,7 @@ const manifestIn = (tarball: string): Readonly<Record<string, unknown>> => {
   return Predicate.isReadonlyRecord(manifest) ? manifest : {}
 }
 
-/** What a registry says of a package of one version (npm's package metadata). */
+/** A registry's response for a package with one version (npm's package metadata). */
 const documentOf = (tarball: string, url: string) => {
   const manifest = manifestIn(tarball)
   const version = String(manifest["version"])
@@ -29,7 +29,7 @@ const documentOf = (tarball: string, url: string) => {
   }
 }
 
-/** An npm registry on loopback that has these tarballs and nothing else: to be named for their scope alone. */
+/** An npm registry on loopback with only these tarballs. Configure it only for their scope. */
 export const startNpmRegistry = async (tarballs: ReadonlyArray<string>) => {
   const texts = new Map<string, string>()
   const server = createServer((request, response) => {

@@ -3,7 +3,7 @@ import { request } from "node:http"
 import { join } from "node:path"
 import type { ForeignFolder } from "./ForeignFolder.ts"
 
-/** By the Host header: not every resolver knows `*.localhost`. */
+/** Uses the Host header, because not every resolver knows `*.localhost`. */
 const get = (url: URL) =>
   new Promise<string>((resolve, reject) => {
     request({ host: "127.0.0.1", port: url.port, path: url.pathname, headers: { host: url.host } }, (response) => {
@@ -31,17 +31,17 @@ console.log(process.versions.node + ": " + text + (same === text ? "" : ", else 
 await cloud.close()
 `
 
-/** An app from \`init\` to \`delete\`, against a server of the installed command. */
+/** Takes an app from `init` to `delete`, with a server of the installed command. */
 export const checkDeployment = async ({ app, check, maxcloud, run, start }: ForeignFolder) => {
   const cwd = join(app, "fresh")
   mkdirSync(cwd)
   const init = maxcloud(["init"], { cwd })
   check("init writes an app into an empty folder", init.status === 0, init.output)
   const good = maxcloud(["config", "check"], { cwd })
-  check("config check takes what init wrote", good.status === 0, good.output)
+  check("config check accepts the files of init", good.status === 0, good.output)
 
   const away = maxcloud(["list", "--api-url", "http://127.0.0.1:9"])
-  check("list says that no server answers, exit code 3", away.status === 3, away.output)
+  check("list reports an unreachable server, exit code 3", away.status === 3, away.output)
 
   const server = await start(["server", "--port", "0"], { cwd })
   try {
@@ -49,13 +49,13 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
     const at = (...args: ReadonlyArray<string>) => maxcloud([...args, "--api-url", url], { cwd })
     const deployed = at("deploy")
     check(
-      "deploy ends with a URL",
+      "deploy prints a URL",
       deployed.status === 0 && /http:\/\/web--[a-z0-9-]+--local\./.test(deployed.output),
       deployed.output
     )
     const service = /http:\/\/web--[a-z0-9-]+--local\.\S+/.exec(deployed.output)?.[0] ?? url
     const text = await get(new URL(service))
-    check("the URL answers", text.includes("Hello from web-00001 in production"), text)
+    check("the URL responds", text.includes("Hello from web-00001 in production"), text)
     const list = at("list")
     check("list shows it", list.status === 0 && list.stdout.includes(service), list.output)
     const logs = at("logs", "web")
@@ -66,33 +66,33 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
     check("list works on Node 22.18.0", minimum.status === 0 && minimum.stdout.includes(service), minimum.output)
     const old = run("npx", ["-y", "-p", "node@18", "node", cli, "list", "--api-url", url], { cwd })
     check(
-      "Node 18 is told in one line which Node it needs, exit code 2",
+      "Node 18 gets one line about the required Node, exit code 2",
       old.status === 2 && /^maxcloud needs Node 22\.18 or newer[^\n]+\n$/.test(old.output),
       old.output
     )
 
     const deleted = at("delete", "web", "--yes")
-    check("delete takes it away", deleted.status === 0, deleted.output)
+    check("delete removes it", deleted.status === 0, deleted.output)
     const none = at("list", "--json")
     check("nothing is left", none.status === 0 && !none.stdout.includes("--local"), none.output)
   } finally {
     const code = await server.stop()
-    check("the server ends in order", code === 0, String(code))
+    check("the server stops gracefully", code === 0, String(code))
   }
 }
 
-/** The server inside of a program, on the oldest Node that is supported, installed by npm. */
+/** Runs the server inside a program on the oldest supported Node, installed by npm. */
 export const checkEmbedded = ({ check, run, write }: ForeignFolder) => {
   write("embed.mjs", embed)
   const done = run("npx", ["-y", "-p", "node@22.18.0", "node", "embed.mjs"])
   check(
-    "embedded() deploys and answers on Node 22.18.0",
+    "embedded() deploys and responds on Node 22.18.0",
     done.status === 0 && done.stdout.includes("22.18.0: token has 7 characters\n"),
     done.output
   )
 }
 
-/** The same installed by pnpm, which links packages and runs no install scripts. */
+/** The same with pnpm, which links packages and doesn't run install scripts. */
 export const checkPnpm = ({ app, check, pnpm, run, tarballs, write }: ForeignFolder) => {
   const files = tarballs()
   const overrides = Object.fromEntries(
@@ -108,7 +108,7 @@ export const checkPnpm = ({ app, check, pnpm, run, tarballs, write }: ForeignFol
   check("pnpm installs the tarballs", installed.status === 0, installed.output)
   const done = run(process.execPath, ["embed.mjs"], { cwd })
   check(
-    "embedded() deploys and answers",
+    "embedded() deploys and responds",
     done.status === 0 && done.stdout.includes("token has 7 characters\n"),
     done.output
   )

@@ -55,7 +55,7 @@ const resolutions = [
 ] as const
 const libraries = [["es2024"], ["es2024", "dom", "dom.iterable"]] as const
 
-/** A program of a user type-checks as strictly as TypeScript can, the packages' declarations with it, whether it is for a browser or not. */
+/** Type-checks a user's program and the packages' declarations in TypeScript's strictest mode, with and without the DOM's types. */
 export const checkTypes = ({ check, run, write }: ForeignFolder) => {
   for (const resolution of resolutions) {
     for (const lib of libraries) {

@@ -4,11 +4,11 @@ import { parse } from "@babel/parser"
 import { nodesOf } from "../nodesOf.ts"
 
 export interface Pattern {
-  /** `/source/flags`, or the text of a `new RegExp(…)` whose pattern is put together. */
+  /** `/source/flags`, or the source text of a `new RegExp(…)` with a computed pattern. */
   readonly written: string
   readonly file: string
   readonly line: number
-  /** What a checker reads. Undefined: the pattern is only known when it runs. */
+  /** The input for a checker; undefined if the pattern is known only at run time. */
   readonly literal?: { readonly source: string; readonly flags: string }
 }
 
@@ -17,7 +17,7 @@ const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
 
 const textOf = (value: unknown) => (typeof value === "string" ? value : "")
 
-/** The regular expressions of a TypeScript source, literals and those that are made by `RegExp`. */
+/** The regular expressions of a TypeScript source: literals and calls of `RegExp`. */
 export const patternsOf = (text: string, file: string): ReadonlyArray<Pattern> => {
   const { program } = parse(text, { sourceType: "module", plugins: ["typescript"] })
   return [...nodesOf(program)].flatMap((node): ReadonlyArray<Pattern> => {
@@ -33,7 +33,7 @@ export const patternsOf = (text: string, file: string): ReadonlyArray<Pattern> =
   })
 }
 
-/** Those of everything below a folder but its tests. */
+/** The patterns of all files below a folder, without tests. */
 export const patternsIn = (root: string, folder: string): ReadonlyArray<Pattern> =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
     .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts"))

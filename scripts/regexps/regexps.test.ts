@@ -12,10 +12,10 @@ const patterns = ["config-schema", "sdk", "synth", "builder", "server", "cli"].f
   patternsIn(root, `${name}/src`)
 )
 
-/** Patterns that the checker has found linear. It takes minutes for all of them, so the tests only look them up. */
+/** Patterns that the checker found to be linear. Checking all of them takes minutes, so the tests only look them up. */
 const known: ReadonlySet<string> = new Set(JSON.parse(readFileSync(list, "utf8")))
 
-/** By file and pattern, why no text makes these slow: mostly what bounds its length. */
+/** By file and pattern, why no text makes it slow: mostly the bound on the text's length. */
 const bounded: Readonly<Record<string, Readonly<Record<string, string>>>> = JSON.parse(
   readFileSync(join(import.meta.dirname, "bounded.json"), "utf8")
 )
@@ -33,21 +33,21 @@ const notLinear = (some: ReadonlyArray<Pattern>, check: boolean) => {
 }
 
 describe("regular expressions", () => {
-  it("take time in proportion to their text, or have a text of bounded length", () => {
+  it("match in linear time, or have a text of bounded length", () => {
     expect(patterns.length).toBeGreaterThan(300)
     const bad = notLinear(patterns, update)
     expect(
       bad.map((line) => `${line.file}:${line.line}: ${line.written}`),
       update
-        ? "Rewrite these so that no text makes them look at a place twice, or bound the text and say so in scripts/regexps/bounded.json."
-        : "Nobody has checked these yet. Run `MAXCLOUD_UPDATE_GOLDEN=1 npm test -- regexps`."
+        ? "Rewrite these patterns so that they never read a position twice, or bound the text and say so in scripts/regexps/bounded.json."
+        : "These patterns haven't been checked yet. Run `MAXCLOUD_UPDATE_GOLDEN=1 npm test -- regexps`."
     ).toStrictEqual([])
     if (!update) return
     const linear = new Set(patterns.filter((pattern) => !isBounded(pattern)).map((pattern) => pattern.written))
     writeFileSync(list, `${JSON.stringify([...linear].sort(), null, 2)}\n`)
   }, 600_000)
 
-  it("lists none that is gone", () => {
+  it("lists only patterns that still exist", () => {
     const [written, placed] = [
       new Set(patterns.map((pattern) => pattern.written)),
       patterns.map((pattern) => `${pattern.file} ${pattern.written}`)
@@ -59,7 +59,7 @@ describe("regular expressions", () => {
     ]).toStrictEqual([])
   })
 
-  it("finds those that are not linear", () => {
+  it("finds patterns that aren't linear", () => {
     const planted = String.raw`
       const nested = /(a+)+$/
       const perWord = /\b([a-z][a-z0-9-]*)\.([a-z0-9-]+)\.svc\.cluster\.local/g

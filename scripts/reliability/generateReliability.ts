@@ -1,4 +1,4 @@
-/** Writes the tables of docs/reliability.md, and the picture of the soak, anew. */
+/** Regenerates the tables of docs/reliability.md and the picture of the soak. */
 import { readFileSync, writeFileSync } from "node:fs"
 import { pictureOf } from "../soak/picture.ts"
 import { pageFile, pictureFile, readMeasured } from "./measured.ts"

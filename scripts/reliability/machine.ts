@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process"
 import { availableParallelism, cpus, totalmem } from "node:os"
 
-/** When, where and of what code numbers were measured. */
+/** The date, machine and commit of a measurement. */
 export const measuredHere = () => ({
   date: new Date().toISOString().slice(0, 10),
   machine: `${availableParallelism()} × ${cpus()[0]?.model ?? "unknown processor"}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,

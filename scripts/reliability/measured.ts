@@ -19,7 +19,7 @@ const readFaults = (): ReadonlyArray<FaultOutcome> =>
 
 const order = (a: FaultOutcome, b: FaultOutcome) => a.test.localeCompare(b.test) || a.fault.localeCompare(b.fault)
 
-/** Keeps these outcomes, in the place of earlier ones of the same faults. */
+/** Stores these outcomes, and replaces earlier ones of the same faults. */
 export const keepFaults = (lines: string): ReadonlyArray<FaultOutcome> => {
   const found = lines
     .split("\n")
@@ -31,7 +31,7 @@ export const keepFaults = (lines: string): ReadonlyArray<FaultOutcome> => {
   return found
 }
 
-/** What docs/reliability holds. */
+/** The measurements in docs/reliability. */
 export const readMeasured = (): Measured => ({
   batches: readLedger(join(docs, "reliability/kills.json")).batches,
   faults: readFaults(),

@@ -11,20 +11,20 @@ import { renderFaults, renderKills, renderPage } from "./page.ts"
 const root = join(import.meta.dirname, "../..")
 
 describe("the page about reliability", () => {
-  it("has the tables and the picture of what was measured (else: npm run generate)", () => {
+  it("has the tables and the picture of the measurements (else run npm run generate)", () => {
     const measured = readMeasured()
     const page = readFileSync(pageFile, "utf8")
     expect(page).toBe(renderPage(page, measured))
     if (measured.soak !== undefined) expect(readFileSync(pictureFile, "utf8")).toBe(pictureOf(measured.soak))
   })
 
-  it("names a test that exists for every fault, and each fault once", () => {
+  it("names an existing test for every fault, and each fault once", () => {
     const { faults } = readMeasured()
     expect(faults.filter((fault) => !existsSync(join(root, fault.test))).map((fault) => fault.test)).toStrictEqual([])
     expect(new Set(faults.map((fault) => fault.fault)).size).toBe(faults.length)
   })
 
-  it("adds batches up, and hides no finding", () => {
+  it("adds up batches, and shows every finding", () => {
     const batch = {
       date: "2030-01-02",
       machine: "a | b",
@@ -45,7 +45,7 @@ describe("the page about reliability", () => {
     expect(text).toContain("a \\| b")
   })
 
-  it("writes a fault as one row, whatever its words are", () => {
+  it("writes each fault as one row, whatever its text contains", () => {
     const outcome = { fault: "f", recovery: "r", seconds: 1.5, test: "server/test/a.test.ts", date: "2030-01-02" }
     const [, , ...rows] = renderFaults([{ ...outcome, seen: "two\nlines | and a bar" }]).split("\n")
     expect(rows).toStrictEqual(["| f | two lines \\| and a bar | r | 1.5 | `server/test/a.test.ts`, 2030-01-02 |"])
@@ -53,13 +53,13 @@ describe("the page about reliability", () => {
 })
 
 describe("the draws of kills", () => {
-  it("are the same for the same seed, and others for another", () => {
+  it("are the same for the same seed, and different for another", () => {
     const drawn = (seed: number) => Array.from({ length: 50 }, (_, round) => kindOf(drawsOf(seed), round))
     expect(drawn(7)).toStrictEqual(drawn(7))
     expect(drawn(7)).not.toStrictEqual(drawn(8))
   })
 
-  it("come about as often as their weights say", () => {
+  it("match their weights", () => {
     const draws = drawsOf(1)
     const counts = new Map<string, number>()
     const count = 10_000

@@ -33,7 +33,7 @@ export const renderKills = (batches: ReadonlyArray<Batch>): string => {
       [
         ["**Kills (SIGKILL)**", `**${number(sum(batches, killsOf))}**`],
         [
-          "Acknowledged and kept",
+          "Acknowledged and verified",
           `${kept("deployments")} deployments and removals, ${kept("secrets")} secrets, ${kept("lines")} log lines`
         ],
         ["**Acknowledged and lost**", `**${found("lost")}**`],
@@ -47,7 +47,7 @@ export const renderKills = (batches: ReadonlyArray<Batch>): string => {
       killsByKind(batches).map(([kind, count]) => [kind, number(count)])
     ),
     table(
-      ["batch", "seed", "kills", "minutes", "until it answers again: median, longest", "code", "machine"],
+      ["batch", "seed", "kills", "minutes", "recovery: median, longest", "code", "machine"],
       batches.map((batch) => [
         batch.date,
         String(batch.seed),
@@ -118,7 +118,7 @@ const replaced = (page: string, name: string, content: string): string => {
   return `${page.slice(0, from + begin.length)}\n\n${content}\n\n${page.slice(to)}`
 }
 
-/** The page with its tables made anew of what was measured. */
+/** The page with tables from these measurements. */
 export const renderPage = (page: string, { batches, faults, soak }: Measured): string =>
   replaced(
     replaced(replaced(page, "kills", renderKills(batches)), "faults", renderFaults(faults)),

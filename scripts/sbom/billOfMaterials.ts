@@ -4,12 +4,12 @@ import { PackageURL } from "packageurl-js"
 import { bundledPackages, type FoundPackage, installedPackages, keyOf } from "./foundPackages.ts"
 import { isAllowed } from "./licenses.ts"
 
-/** A package that is published, and what it consists of. */
+/** A published package and its components. */
 export interface Materials {
   readonly own: FoundPackage
-  /** Inside its own files. By name and version. */
+  /** Packages inside its own files, by name and version. */
   readonly bundled: ReadonlyMap<string, FoundPackage>
-  /** What a package manager installs beside it. */
+  /** Packages that a package manager installs beside it. */
   readonly installed: ReadonlyMap<string, FoundPackage>
 }
 
@@ -20,7 +20,7 @@ export const materialsOf = (own: FoundPackage, files: ReadonlyArray<string>): Ma
 })
 
 const licenses = new Contrib.License.Factories.LicenseFactory((expression) => {
-  if (!isAllowed(expression)) throw new Error(`not an allowed license: ${expression}`)
+  if (!isAllowed(expression)) throw new Error(`The license ${expression} isn't allowed by scripts/sbom/licenses.ts.`)
 })
 
 const purlOf = ({ name, version }: FoundPackage) => {
@@ -36,10 +36,10 @@ const componentOf = (found: FoundPackage, type: Enums.ComponentType) => {
   return component
 }
 
-/** Says of a component whether its code is in our files (`bundled`), or installed beside them (`installed`), or both. */
+/** The property that says whether a component is in our files (`bundled`), installed beside them (`installed`), or both. */
 export const inclusionProperty = "maxcloud:inclusion"
 
-/** Derived from what the bill lists, so that the same build gives the same bill. */
+/** Derived from the bill's content, so that the same build always has the same bill. */
 const serialNumberOf = (lines: ReadonlyArray<string>) => {
   const hex = createHash("sha256").update(lines.join("\n")).digest("hex")
   return `urn:uuid:${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

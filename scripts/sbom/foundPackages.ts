@@ -4,7 +4,7 @@ import { Schema } from "effect"
 
 const Names = Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
 
-/** As much of a `package.json` as counts here. */
+/** The fields of a `package.json` that this code reads. */
 const Manifest = Schema.parseJson(
   Schema.Struct({
     name: Schema.String,
@@ -22,7 +22,7 @@ export interface FoundPackage {
   readonly description: string | undefined
   readonly license: string | undefined
   readonly folder: string
-  /** Every package that it names as a dependency. */
+  /** The names of all its dependencies. */
   readonly dependencies: ReadonlyArray<string>
   readonly optionalDependencies: ReadonlyArray<string>
 }
@@ -39,7 +39,7 @@ const textOf = (file: string) => {
 
 export const packageIn = (folder: string): FoundPackage | undefined => {
   const text = textOf(join(folder, "package.json"))
-  // Some packages have a `package.json` in a folder within, that only says how its files are modules.
+  // Some packages have a nested `package.json` that only sets the module format of a folder.
   if (text === undefined || !/"version"\s*:/.test(text)) return undefined
   const manifest = Schema.decodeUnknownSync(Manifest)(text)
   const optionalDependencies = Object.keys(manifest.optionalDependencies)
@@ -54,7 +54,7 @@ export const packageIn = (folder: string): FoundPackage | undefined => {
   }
 }
 
-/** The package that a file belongs to. */
+/** The package of a file. */
 const ownerOf = (file: string): FoundPackage => {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     const found = packageIn(folder)
@@ -63,7 +63,7 @@ const ownerOf = (file: string): FoundPackage => {
   throw new Error(`${file} belongs to no package. Bundle only files of the workspace and of its dependencies.`)
 }
 
-/** Resolves a dependency as Node does: in `node_modules` of the package's folder and of those above it. */
+/** Resolves a dependency like Node: in `node_modules` of the package's folder and of its parents. */
 const dependencyOf = ({ folder }: FoundPackage, name: string): FoundPackage | undefined => {
   for (let above = folder; above !== dirname(above); above = dirname(above)) {
     if (above.endsWith(`${sep}node_modules`)) continue
@@ -73,7 +73,7 @@ const dependencyOf = ({ folder }: FoundPackage, name: string): FoundPackage | un
   return undefined
 }
 
-/** The packages whose files went into a bundle, but for the bundle's own. By name and version. */
+/** The other packages in a bundle, by name and version. */
 export const bundledPackages = (own: FoundPackage, files: ReadonlyArray<string>) => {
   const found = new Map<string, FoundPackage>()
   for (const file of files) {
@@ -84,8 +84,8 @@ export const bundledPackages = (own: FoundPackage, files: ReadonlyArray<string>)
 }
 
 /**
- * What a package manager installs beside a package: its dependencies, and theirs, in the versions of the workspace's lockfile. Builds for
- * other platforms aren't on this machine, so only those for this one are among them.
+ * The packages that a package manager installs beside a package: its direct and transitive dependencies, in the versions of the workspace's
+ * lockfile. Platform-specific builds are included only for this machine's platform, because others aren't installed here.
  */
 export const installedPackages = (own: FoundPackage) => {
   const found = new Map<string, FoundPackage>()

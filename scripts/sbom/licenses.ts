@@ -3,8 +3,8 @@ import { join } from "node:path"
 import { type FoundPackage, keyOf } from "./foundPackages.ts"
 
 /**
- * Licenses that what is shipped may have: permissive ones, which ask for no more than their text beside a copy. Each name is an SPDX
- * identifier. Add one only after reading it.
+ * Allowed licenses for shipped code: permissive ones, which only require that their text comes with each copy. Each name is an SPDX
+ * identifier. Read a license before you add it.
  */
 export const allowedLicenses: ReadonlySet<string> = new Set([
   "0BSD",
@@ -21,14 +21,14 @@ export const allowedLicenses: ReadonlySet<string> = new Set([
   "Zlib"
 ])
 
-/** Is an SPDX expression allowed? Of `(A AND B)` each license has to be. */
+/** Is an SPDX expression allowed? For `(A AND B)`, both must be. */
 export const isAllowed = (expression: string): boolean =>
   expression
     .replace(/^\((.*)\)$/, "$1")
     .split(" AND ")
     .every((license) => allowedLicenses.has(license))
 
-/** What is wrong with the licenses of these packages, a sentence each. */
+/** The problems with these packages' licenses, one sentence each. */
 export const licenseProblems = (packages: Iterable<FoundPackage>): ReadonlyArray<string> =>
   [...packages]
     .filter(({ license }) => license === undefined || !isAllowed(license))
@@ -39,7 +39,7 @@ export const licenseProblems = (packages: Iterable<FoundPackage>): ReadonlyArray
 
 const nameOfText = /^(licen[cs]e|copying|notice|copyright)([.-].*)?$/i
 
-/** The texts that come with a package: its license, and the notice that Apache-2.0 asks to be passed on. */
+/** A package's license texts, and the notice that Apache-2.0 requires to pass on. */
 const textsOf = ({ folder }: FoundPackage): ReadonlyArray<string> =>
   readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isFile() && nameOfText.test(entry.name))
@@ -49,7 +49,7 @@ const textsOf = ({ folder }: FoundPackage): ReadonlyArray<string> =>
 
 const rule = "-".repeat(80)
 
-/** The licenses of what a package brings along inside its own files. Equal texts are printed once. */
+/** The licenses of the packages in a bundle. Equal texts appear once. */
 export const thirdPartyLicenses = (bundled: Iterable<FoundPackage>): string => {
   const byText = new Map<string, Array<string>>()
   const foreign = [...bundled].filter(({ name }) => !name.startsWith("@maxcloud/"))

@@ -36,34 +36,31 @@ const materialsOf = (name: string) => {
 }
 
 describe("bills of materials", () => {
-  it.each(published)(
-    "of %s is valid by CycloneDX's own schema, and lists what is bundled and installed",
-    async (name) => {
-      const materials = materialsOf(name)
-      const text = billOfMaterials(materials)
-      expect(await validator.validate(text)).toBeNull()
-      expect(billOfMaterials(materials), "two bills of one build differ").toBe(text)
-      const { components, dependencies } = Schema.decodeUnknownSync(Bill)(text)
-      for (const [inclusion, where] of [
-        ["bundled", materials.bundled],
-        ["installed", materials.installed]
-      ] as const) {
-        const listed = components.filter((component) =>
-          component.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
-        )
-        expect(listed).toHaveLength(where.size)
-      }
-      expect(dependencies).toHaveLength(components.length + 1)
-      expect(components.filter(({ licenses = [] }) => licenses.length === 0)).toStrictEqual([])
+  it.each(published)("of %s is valid by CycloneDX's schema, and lists bundled and installed packages", async (name) => {
+    const materials = materialsOf(name)
+    const text = billOfMaterials(materials)
+    expect(await validator.validate(text)).toBeNull()
+    expect(billOfMaterials(materials), "two bills of one build differ").toBe(text)
+    const { components, dependencies } = Schema.decodeUnknownSync(Bill)(text)
+    for (const [inclusion, where] of [
+      ["bundled", materials.bundled],
+      ["installed", materials.installed]
+    ] as const) {
+      const listed = components.filter((component) =>
+        component.properties.some(({ name, value }) => name === inclusionProperty && value === inclusion)
+      )
+      expect(listed).toHaveLength(where.size)
     }
-  )
+    expect(dependencies).toHaveLength(components.length + 1)
+    expect(components.filter(({ licenses = [] }) => licenses.length === 0)).toStrictEqual([])
+  })
 
-  it("a bill that isn't one is refused by the schema", async () => {
+  it("of an unknown component type is refused by the schema", async () => {
     const text = billOfMaterials(materialsOf("sdk")).replaceAll('"library"', '"shelf"')
     expect(await validator.validate(text)).not.toBeNull()
   })
 
-  it("know what is inside the bundles, and what stays outside", () => {
+  it("tell bundled packages from installed ones", () => {
     const { bundled, installed } = materialsOf("server")
     const names = (from: Materials["bundled"]) => new Set([...from.values()].map((each) => each.name))
     for (const name of ["effect", "undici", "pg", "jose", "@maxcloud/synth"])
@@ -77,7 +74,7 @@ describe("bills of materials", () => {
 })
 
 describe("licenses", () => {
-  it("of all that is shipped are on the list of those that are allowed", () => {
+  it("of all shipped packages are on the list of allowed ones", () => {
     const problems = all.flatMap(({ bundled, installed }) => [
       ...licenseProblems(bundled.values()),
       ...licenseProblems(installed.values())
@@ -89,14 +86,14 @@ describe("licenses", () => {
     "refuse %s",
     (license) => {
       const [found] = materialsOf("server").bundled.values()
-      if (found === undefined) throw new Error("nothing is bundled")
+      if (found === undefined) throw new Error("No package is bundled.")
       const problems = licenseProblems([{ ...found, license }])
       expect(problems).toHaveLength(1)
       expect(problems[0]).toContain(license ?? "no license")
     }
   )
 
-  it("of every bundled package are in the file that is shipped", () => {
+  it("of every bundled package are in the shipped file", () => {
     for (const name of Object.keys(bundles)) {
       const { bundled } = materialsOf(name)
       const text = thirdPartyLicenses(bundled.values())

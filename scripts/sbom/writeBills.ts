@@ -12,15 +12,15 @@ export const published = ["config-schema", "synth", "sdk", "server", "cli"]
 export const billFile = "sbom.cdx.json"
 export const licensesFile = "THIRD_PARTY_NOTICES.txt"
 
-/** Of each package that is published. `inputs`: the files that went into the bundles, by the package's folder. */
+/** The components of each published package. `inputs`: the bundled files, by the package's folder. */
 export const allMaterials = (inputs: ReadonlyMap<string, ReadonlyArray<string>>) =>
   published.map((name): Materials => {
     const own = packageIn(join(root, name))
-    if (own === undefined) throw new Error(`${name}/package.json names no version`)
+    if (own === undefined) throw new Error(`${name}/package.json has no version.`)
     return materialsOf(own, inputs.get(name) ?? [])
   })
 
-/** Writes each package's bill of materials, and for bundles the licenses of what is in them, into its `dist/`. */
+/** Writes each package's bill of materials into its `dist/`, and for bundles the licenses of their packages too. */
 export const writeBills = (inputs: ReadonlyMap<string, ReadonlyArray<string>>) => {
   const all = allMaterials(inputs)
   const problems = all.flatMap(({ bundled, installed }) =>

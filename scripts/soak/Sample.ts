@@ -2,20 +2,20 @@ import { Schema } from "effect"
 
 const Amount = Schema.Number.pipe(Schema.finite(), Schema.nonNegative())
 
-/** How a server fares at one moment of a soak. */
+/** A server's measurements at one moment of a soak. */
 export const Sample = Schema.Struct({
-  /** Since the load began. */
+  /** Seconds since the load started. */
   second: Amount,
   serverMiB: Amount,
-  /** Of all processes of the embedded Postgres, shared memory counted once. */
+  /** The memory of all processes of the embedded Postgres. Shared memory counts once. */
   databaseMiB: Amount,
   descriptors: Amount,
   rows: Amount,
   databaseSizeMiB: Amount,
-  /** The whole data folder. */
+  /** The size of the data folder. */
   diskMiB: Amount,
   instances: Amount,
-  /** Of the requests since the sample before. */
+  /** Latency of the requests since the previous sample. */
   p50Ms: Amount,
   p99Ms: Amount
 })
@@ -32,14 +32,14 @@ export const Totals = Schema.Struct({
 })
 export type Totals = typeof Totals.Type
 
-/** What docs/reliability/soak.json holds. */
+/** The content of docs/reliability/soak.json. */
 export const Soak = Schema.Struct({
   date: Schema.String.pipe(Schema.pattern(/^\d{4}-\d{2}-\d{2}$/)),
   machine: Schema.String,
   commit: Schema.String.pipe(Schema.pattern(/^[0-9a-f]{7,40}$/)),
   minutes: Amount,
   totals: Totals,
-  /** The first failures, in their own words. */
+  /** The messages of the first failures. */
   failures: Schema.Array(Schema.String),
   samples: Schema.Array(Sample).pipe(Schema.minItems(2))
 })

@@ -4,12 +4,12 @@ import type { ServerProcess } from "../../server/test/serverProcess.ts"
 import type { Totals } from "./Sample.ts"
 import type { makeProject } from "./sources.ts"
 
-/** How much a second, an hour: what one machine has to do all day, not the most that it can do. */
+/** The pace of the load. It's typical for one machine, not its maximum. */
 const pace = { requestMs: 50, webSocketMs: 1_000, deployMs: 15_000, removeMs: 90_000, idleMs: 20_000, followMs: 30_000 }
 
 type Writable<A> = { -readonly [Key in keyof A]: A[Key] }
 
-/** Runs `task` again and again with at least so much time between two beginnings, until it's over. */
+/** Runs `task` again and again until `signal` aborts. Starts are at least this many milliseconds apart. */
 const every = async (
   ms: number,
   signal: AbortSignal,
@@ -27,7 +27,7 @@ const every = async (
 
 const hostOf = (service: string) => `${service}--local.localhost`
 
-/** Opens an upgraded connection, sends and gets back some bytes, and closes it or just goes away. */
+/** Opens an upgraded connection, sends some bytes and receives them back, then closes or drops it. */
 const webSocket = (port: number, service: string, abrupt: boolean) =>
   new Promise<void>((resolve, reject) => {
     const headers = { host: `${hostOf(service)}:${port}`, connection: "upgrade", upgrade: "echo" }
@@ -41,15 +41,15 @@ const webSocket = (port: number, service: string, abrupt: boolean) =>
           resolve()
         })
       })
-      .on("response", ({ statusCode }) => reject(new Error(`a WebSocket was answered ${statusCode}`)))
-      .on("timeout", () => reject(new Error("a WebSocket wasn't answered within 10 s")))
+      .on("response", ({ statusCode }) => reject(new Error(`a WebSocket got the status ${statusCode}`)))
+      .on("timeout", () => reject(new Error("a WebSocket got no response within 10 s")))
       .on("error", reject)
       .end()
   })
 
 type Project = ReturnType<typeof makeProject>
 
-/** `passing`: the folder of the app that comes and goes. What is sent may not change meanwhile, so it's not that of the others. */
+/** `passing`: the folder of the app that is deployed and removed in turn. It's separate, because an upload's files must not change. */
 export const startLoad = (server: ServerProcess, project: Project, passing: Project, marker: string) => {
   const totals: Writable<Totals> = {
     requests: 0,
@@ -84,7 +84,7 @@ export const startLoad = (server: ServerProcess, project: Project, passing: Proj
           totals.requests++
           if (service === "steady") latencies.push(performance.now() - begun)
           if (response.statusCode === 200) resolve()
-          else reject(new Error(`${service} answered ${response.statusCode}`))
+          else reject(new Error(`${service} responded with ${response.statusCode}`))
         })
       })
         .on("error", reject)

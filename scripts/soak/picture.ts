@@ -50,7 +50,7 @@ const height = 170
 const columns = 2
 const inner = { left: 52, right: 14, top: 40, bottom: 24 }
 
-/** The smallest of 1, 2, 5, 10, 20, … that isn't below a value: where an axis ends. */
+/** The end of an axis: the smallest of 1, 2, 5, 10, 20, … that isn't below the value. */
 const axisEnd = (value: number): number => {
   const power = 10 ** Math.floor(Math.log10(Math.max(value, 1)))
   return [1, 2, 5, 10].map((each) => each * power).find((each) => each >= value) ?? value
@@ -91,7 +91,7 @@ const panelOf = ({ curves, title, unit }: Panel, samples: ReadonlyArray<Sample>,
   return `<g transform="${place}">\n${[heading, ...names, ...lines, ...minutes, ...drawn].join("\n")}\n</g>`
 }
 
-/** The curves of a soak as an SVG picture, which is legible on light and dark pages. */
+/** The curves of a soak as SVG, legible on light and dark pages. */
 export const pictureOf = ({ minutes, samples }: Pick<Soak, "minutes" | "samples">): string => {
   const size = { width: width * columns, height: Math.ceil(panels.length / columns) * height }
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="Memory, latency, descriptors, instances, rows and disk during ${minutes} minutes of load">

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { TestNpmRegistry } from "../../server/test/sources/testNpmRegistry.ts"
 
-/** Answers requests with a line in the log, and sends back whatever comes on an upgraded connection. */
+/** Logs a line for each request, and echoes bytes on an upgraded connection. */
 const program = `const server = require("node:http").createServer(({ url }, response) => {
   console.log("asked for " + url)
   response.end(require("./made.json").version)
@@ -26,7 +26,7 @@ const lockfile = ({ integrity, tarball }: TestNpmRegistry) => ({
   }
 })
 
-/** A project with a dependency by its lockfile, which the server installs once, and a build, which it runs for each version. */
+/** A project with a locked dependency, which the server installs once, and a build, which it runs for each version. */
 export const makeProject = (registry: TestNpmRegistry) => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
   chmodSync(folder, 0o755)

@@ -8,7 +8,7 @@ import type { Sample } from "./Sample.ts"
 
 const mebibyte = 2 ** 20
 
-/** Proportional: pages that several processes share count once in their sum (Linux). */
+/** Proportional memory: in the sum, pages that processes share count once (Linux). */
 const proportionalBytes = (pid: number): number => {
   try {
     return Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, "utf8"))?.[1] ?? 0) * 1024
@@ -21,7 +21,7 @@ const percentile = (sorted: ReadonlyArray<number>, part: number): number =>
   Math.round((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0) * 10) / 10
 
 const diskMiB = async (folder: string): Promise<number> => {
-  // Files may go while they are counted, which `du` tells by its exit code.
+  // If a file disappears during the count, `du` exits with an error.
   const output = await promisify(execFile)("du", ["-sk", folder]).then(
     ({ stdout }) => stdout,
     (error: { readonly stdout?: string }) => error.stdout ?? ""
@@ -31,7 +31,7 @@ const diskMiB = async (folder: string): Promise<number> => {
 
 const rounded = (value: number) => Math.round(value * 10) / 10
 
-/** Measures a running server; `latencies` are those since the last time, in milliseconds. */
+/** Measures a running server. `latencies`: of the requests since the last sample, in milliseconds. */
 export const takeSample = async (
   server: ServerProcess,
   { latencies, marker, second }: { latencies: ReadonlyArray<number>; marker: string; second: number }
