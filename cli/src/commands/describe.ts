@@ -34,7 +34,12 @@ const diagnosisSection = ({ diagnosis, state }: ServiceStatus, terminal: Termina
   ]
 }
 
-const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, terminal: Terminal) => {
+const serviceLines = (
+  service: Service,
+  revisions: ReadonlyArray<Revision>,
+  hasOwnPorts: boolean,
+  terminal: Terminal
+) => {
   const now = Date.now()
   const { spec, status } = service
   const failing = status.conditions.filter((condition) => condition.status !== "true")
@@ -53,7 +58,7 @@ const serviceLines = (service: Service, revisions: ReadonlyArray<Revision>, term
       ["id", service.id]
     ]),
     ...diagnosisSection(status, terminal),
-    ...section("Settings", settingRows(spec), terminal),
+    ...section("Settings", settingRows(spec, hasOwnPorts), terminal),
     ...section(
       "Environment",
       Object.entries(spec.env ?? {}).map(([name, value]) => [name, terminal.paint("dim", envSource(value))]),
@@ -111,6 +116,9 @@ export default command({
       const service = yield* cloud.services.get(name, at)
       const revisions = yield* cloud.services.revisions(name, at)
       if (terminal.json) return terminal.printJson({ service: serviceJson(service), revisions })
-      for (const line of serviceLines(service, revisions, terminal)) terminal.print(line)
+      // A source that became an image has a digest, and runs in a container.
+      const mayBeProcess = service.spec.source !== undefined && service.status.digest === null
+      const hasOwnPorts = mayBeProcess && (yield* cloud.info).runtime === "local"
+      for (const line of serviceLines(service, revisions, hasOwnPorts, terminal)) terminal.print(line)
     })
 })

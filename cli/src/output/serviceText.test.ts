@@ -17,10 +17,12 @@ const specOf = (service: object) => {
   if (web === undefined) throw new Error("no service")
   return web
 }
-const rows = (service: object) => Object.fromEntries(settingRows(specOf(service)).map(([name, value]) => [name, value]))
+const rows = (service: object, hasOwnPorts = false) =>
+  Object.fromEntries(settingRows(specOf(service), hasOwnPorts).map(([name, value]) => [name, value]))
 
 describe("settings", () => {
   it("are shown with their defaults", () => {
+    expect(rows({ port: 3999 }, true)["port"]).toBe("PORT, a different one for each instance (3999 on Kubernetes)")
     expect(rows({})).toEqual({
       visibility: "public",
       port: "8080",

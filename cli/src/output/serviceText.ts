@@ -54,10 +54,17 @@ const probeText = ({ failureThreshold, initialDelay, path, period, timeout }: Pr
 export const programRow = ({ image, source }: DeclaredService): readonly [string, string] =>
   source === undefined ? ["image", image ?? ""] : ["source", typeof source === "string" ? source : source.path]
 
-/** The service's settings, one row each. */
-export const settingRows = (settings: DeclaredService): ReadonlyArray<ReadonlyArray<string>> => {
-  const { args = [], build, command = [], cpu, egress, labels = {}, links = [], memory, port } = settings
-  const { probes = {}, protocol, scale, timeout, visibility } = settings
+/** The port that the program listens on. Each process of the local runtime has its own. */
+const portText = ({ port, protocol }: DeclaredService, hasOwnPorts: boolean): string => {
+  if (hasOwnPorts)
+    return `PORT, a different one for each instance (${port} on Kubernetes)${protocol === "h2c" ? " (h2c)" : ""}`
+  return `${port}${protocol === "h2c" ? " (h2c)" : ""}`
+}
+
+/** The service's settings, one row each. `hasOwnPorts`: its instances are processes of the local runtime. */
+export const settingRows = (settings: DeclaredService, hasOwnPorts: boolean): ReadonlyArray<ReadonlyArray<string>> => {
+  const { args = [], build, command = [], cpu, egress, labels = {}, links = [], memory } = settings
+  const { probes = {}, scale, timeout, visibility } = settings
   const checks = (["startup", "readiness", "liveness"] as const).flatMap((name) => {
     const probe = probes[name]
     return probe === undefined ? [] : [[name, probeText(probe)]]
@@ -67,7 +74,7 @@ export const settingRows = (settings: DeclaredService): ReadonlyArray<ReadonlyAr
     ...(build === undefined ? [] : [["build", JSON.stringify(build)]]),
     ...(command.length === 0 ? [] : [["command", wordsText(command)]]),
     ...(args.length === 0 ? [] : [["args", wordsText(args)]]),
-    ["port", `${port}${protocol === "h2c" ? " (h2c)" : ""}`],
+    ["port", portText(settings, hasOwnPorts)],
     ...(scale === undefined ? [] : [["scale", scaleText(scale)]]),
     ["resources", `${typeof cpu === "number" ? `${cpu} vCPU` : cpu}, ${memory} of memory`],
     ["timeout", `${timeout} per request`],

@@ -373,6 +373,7 @@ export const english: DiagnosisTexts = {
     causes: [
       "the program doesn't read the variable `PORT`",
       "`port:` in the config isn't the image's port",
+      "the local runtime runs a source without a Dockerfile, whose instances each get their own port, whatever `port:` says",
       "a default port of the framework (3000, 5000, 8000)"
     ],
     steps: [

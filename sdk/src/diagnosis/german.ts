@@ -384,6 +384,7 @@ export const german: DiagnosisTexts = {
     causes: [
       "das Programm liest die Variable `PORT` nicht",
       "`port:` in der Konfiguration ist nicht der Port des Images",
+      "die lokale Laufzeitumgebung startet Quellcode ohne Dockerfile: Jede Instanz bekommt dort einen eigenen Port, gleich was in `port:` steht",
       "ein Standardport des Frameworks (3000, 5000, 8000)"
     ],
     steps: [

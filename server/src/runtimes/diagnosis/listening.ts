@@ -6,6 +6,10 @@ const fixOfPort = (port: number): string =>
 /** On this machine each instance of a source gets a different port, so `port:` in the config doesn't help. */
 export const fixOfSource = "Let the program listen on the port in the variable PORT, such as `process.env.PORT`."
 
+/** The program listens on the port in the config, which the user expects to work. */
+export const fixOfFixedPort = (port: number): string =>
+  `Let the program read the port from the variable PORT, such as \`process.env.PORT\`. \`port: ${port}\` in the config has no effect on this machine, because each instance of a source without a Dockerfile gets its own port.`
+
 /** Evidence of a closed port while others are open. */
 export const portsSeen = (declared: number, open: ReadonlyArray<number>): ReadonlyArray<string> => [
   `port ${declared}: connection refused`,

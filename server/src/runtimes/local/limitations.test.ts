@@ -10,11 +10,12 @@ const pathsOf = (service: Readonly<Record<string, unknown>>) =>
 
 describe("limitations", () => {
   it("names exactly the fields that are set but have no effect", () => {
-    const fields = { cpu: 2, memory: "1Gi", egress: "none", files: { "/etc/key": { secret: "KEY" } } }
+    const fields = { port: 3999, cpu: 2, memory: "1Gi", egress: "none", files: { "/etc/key": { secret: "KEY" } } }
     expect(pathsOf({ source: "./web" })).toStrictEqual([])
+    expect(pathsOf({ source: "./web", port: 8080 })).toStrictEqual([])
     expect(pathsOf({ image: "a:1", ...fields })).toStrictEqual(["services.0.egress"])
     expect(pathsOf({ source: "./web", ...fields })).toStrictEqual(
-      ["egress", "cpu", "memory", "files"].map((file) => `services.0.${file}`)
+      ["egress", "port", "cpu", "memory", "files"].map((file) => `services.0.${file}`)
     )
   })
 })

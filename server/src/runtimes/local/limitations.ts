@@ -1,6 +1,7 @@
 import type { AppSpec, ServiceSpec, SpecIssue } from "@maxcloud/config-schema"
 
 const defaultCpuMilli = 1000
+const defaultPort = 8080
 const defaultMemoryBytes = 512 * 2 ** 20
 
 /** Settings that the local runtime accepts but ignores, by path. Defaults that nobody wrote cause no warning. */
@@ -15,6 +16,14 @@ const limitationsOf = (service: ServiceSpec): ReadonlyArray<readonly [keyof Serv
     ...(service.egress === "internet"
       ? []
       : [["egress", "isn't enforced locally: the service can connect to anything that this machine can"] as const]),
+    ...(source && service.port !== defaultPort && service.port !== "auto"
+      ? [
+          [
+            "port",
+            "has no effect locally for a source without a Dockerfile: each instance gets its own port in the variable `PORT`, so the program must read it"
+          ] as const
+        ]
+      : []),
     ...(source && service.cpu !== defaultCpuMilli
       ? [
           [

@@ -4,7 +4,7 @@ import { endProcesses } from "../../../../base/host/endProcesses.ts"
 import { listeningPorts, listensOnLoopbackOnly } from "../../../../base/host/listeningPorts.ts"
 import { type ProcessEntry, processTable, withDescendants } from "../../../../base/host/processTable.ts"
 import { toolPorts } from "../../../../stores/images/documents/portOfExposed.ts"
-import { fixOfSource, loopbackOnly, portsSeen, wrongPort } from "../../../diagnosis/listening.ts"
+import { fixOfFixedPort, fixOfSource, loopbackOnly, portsSeen, wrongPort } from "../../../diagnosis/listening.ts"
 import { type ExecLaunch, makeExecs } from "../execs.ts"
 import { isFree, type ReservedPort } from "../freePort.ts"
 import type { InstanceSpec } from "../Instance.ts"
@@ -26,7 +26,7 @@ export type ProcessChild = ChildProcessByStdio<Writable | null, Readable, Readab
 /** A started process with all its children. */
 export interface StartedProcess {
   readonly child: ProcessChild
-  readonly spec: Pick<InstanceSpec, "graceMs" | "onOutput">
+  readonly spec: Pick<InstanceSpec, "graceMs" | "onOutput" | "port">
   readonly reserved: ReservedPort
   /** Is it the `dev` script of a folder that runs in place? */
   readonly isDevScript: boolean
@@ -85,16 +85,16 @@ const ending = (started: StartedProcess, endExecs: () => Promise<void>): Pick<La
 }
 
 /** Where it listens, if not on its port. */
-const explain = async ({ isDevScript, isMine, reserved: { port } }: StartedProcess) => {
+const explain = async ({ isDevScript, isMine, reserved: { port }, spec }: StartedProcess) => {
   const pids = withDescendants(await processTable(), isMine).map((entry) => entry.pid)
   const ports = await listeningPorts(pids)
   const other = ports.includes(port) ? undefined : ports.find((port) => !toolPorts.includes(port))
-  return other === undefined
-    ? undefined
-    : wrongPort(other, port, portsSeen(port, ports), {
-        fix: isDevScript ? fixOfDevScript : fixOfSource,
-        suffix: " (PORT)"
-      })
+  if (other === undefined) return undefined
+  const fixOfProgram = other === spec.port ? fixOfFixedPort(other) : fixOfSource
+  return wrongPort(other, port, portsSeen(port, ports), {
+    fix: isDevScript ? fixOfDevScript : fixOfProgram,
+    suffix: " (PORT)"
+  })
 }
 
 export const launchedProcess = (started: StartedProcess): Launched => {

@@ -14,6 +14,7 @@ import { dataDirectoryId } from "../../../../base/host/dataDirectoryId.ts"
 import { processTable } from "../../../../base/host/processTable.ts"
 import { SourceError, SourceStore } from "../../../../stores/sources/SourceStore.ts"
 import { makePool } from "../../activator/Pool.ts"
+import { reservePort } from "../freePort.ts"
 import { type Instance, type InstanceSpec, Instances } from "../Instance.ts"
 import { layer } from "../instancesLayer.ts"
 import { homesFolder } from "./homes.ts"
@@ -269,6 +270,20 @@ describe("readiness", () => {
     }
     expect((await exited(instance)).wanted).toBe(false)
   })
+
+  it.skipIf(process.platform !== "linux")(
+    "says that the port in the config has no effect if it listens there",
+    async () => {
+      const { port, release } = await reservePort()
+      await program("index.js", `require("node:http").createServer().listen(${port})`)
+      const failure = await readyFailure(await start(specOf({ port, startDeadlineMs: 800 })))
+      release()
+      expect(failure.reason).toBe("WrongPort")
+      expect(failure.fix).toContain(
+        `variable PORT, such as \`process.env.PORT\`. \`port: ${port}\` in the config has no effect`
+      )
+    }
+  )
 
   it.skipIf(process.platform !== "linux")("gets a message about another port long before the deadline", async () => {
     await program("index.js", `require("node:http").createServer().listen(0)`)
