@@ -67,7 +67,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "auth api-keys create": { summary: "Create an API key", offline: false },
   "auth api-keys list": { summary: "List API keys", offline: false },
   "auth api-keys rotate": { summary: "Replace an API key, with overlap", offline: false },
-  "auth api-keys delete": { summary: "Revoke an API key", offline: false },
+  "auth api-keys delete": { summary: "Revoke an API key, and the keys that it created", offline: false },
   "auth oidc add": { summary: "Trust CI's own tokens, without a stored key", offline: false },
   "auth oidc list": { summary: "List trusted issuers", offline: false },
   "auth oidc remove": { summary: "Remove a trust", offline: false },

@@ -166,7 +166,9 @@ export const ApiKeyInfo = Schema.Struct({
   lastUsedAt: Schema.NullOr(Time),
   expiresAt: Schema.NullOr(Time),
   /** The key that replaced it by rotation. */
-  replacedBy: Schema.NullOr(ApiKeyId)
+  replacedBy: Schema.NullOr(ApiKeyId),
+  /** The key that created it, and whose deletion deletes it too. Null if a person created it. */
+  createdWith: Schema.NullOr(ApiKeyId)
 }).annotations({ identifier: "ApiKeyInfo" })
 export interface ApiKeyInfo extends Schema.Schema.Type<typeof ApiKeyInfo> {}
 

@@ -37,7 +37,8 @@ const apiKey = {
   createdBy: null,
   lastUsedAt: null,
   expiresAt: null,
-  replacedBy: null
+  replacedBy: null,
+  createdWith: null
 }
 
 let savedKey: string | undefined

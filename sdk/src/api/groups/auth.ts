@@ -121,7 +121,8 @@ export class AuthGroup extends HttpApiGroup.make("auth")
     del("deleteApiKey", "/api-keys/:id", {
       id: "deleteApiKey",
       summary: "Delete an API key",
-      description: "It stops working immediately.",
+      description:
+        "It stops working immediately, and so do the keys that it created (`createdWith`), and the keys that those created.",
       client: "auth.apiKeys.delete",
       roles: everyone,
       writes: true,

@@ -8,7 +8,8 @@ export const apiKey = {
   createdAt: "t.created_at",
   lastUsedAt: "t.last_used_at",
   expiresAt: "t.expires_at",
-  replacedBy: "t.replaced_by"
+  replacedBy: "t.replaced_by",
+  createdWith: "t.created_with"
 }
 
 export const session = {

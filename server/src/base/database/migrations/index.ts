@@ -24,6 +24,7 @@ import { keyedRequests } from "./0023_keyed_requests.ts"
 import { organizationDisplayNames } from "./0024_organization_display_names.ts"
 import { policies } from "./0025_policies.ts"
 import { webhookSecrets } from "./0026_webhook_secrets.ts"
+import { keysOfKeys } from "./0027_keys_of_keys.ts"
 import { secretAuthors } from "./0029_secret_authors.ts"
 
 export interface Migration {
@@ -60,5 +61,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 24, name: "organization_display_names", sql: organizationDisplayNames },
   { id: 25, name: "policies", sql: policies },
   { id: 26, name: "webhook_secrets", sql: webhookSecrets },
+  { id: 27, name: "keys_of_keys", sql: keysOfKeys },
   { id: 29, name: "secret_authors", sql: secretAuthors }
 ]

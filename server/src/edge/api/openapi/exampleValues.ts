@@ -280,7 +280,8 @@ export const apiKey = {
   createdBy: author,
   lastUsedAt: later,
   expiresAt: nextYear,
-  replacedBy: null
+  replacedBy: null,
+  createdWith: null
 }
 export const newApiKey = { apiKey, secret: "mck_0123456789abcdef0123456789abcdef" }
 export const invite = {

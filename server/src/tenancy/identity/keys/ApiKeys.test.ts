@@ -205,6 +205,72 @@ describeOn(live, { excludeTestServices: true })("API keys and sessions", (it) =>
     })
   )
 
+  it.effect("end with the key that created them, each with an event and an entry in the audit log", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, organization, sql } = yield* setUp()
+      const other = yield* keys.create(maker, key({ name: "other" }))
+      const stolen = yield* keys.create(maker, key({ name: "stolen" }))
+      expect(stolen.apiKey.createdWith).toBeNull()
+      const child = yield* keys.create(yield* authenticate(stolen.secret), key({ name: "child" }))
+      expect(child.apiKey.createdWith).toBe(stolen.apiKey.id)
+      const grandchild = yield* keys.create(yield* authenticate(child.secret), key({ name: "grandchild" }))
+
+      yield* keys.remove(maker, stolen.apiKey.id)
+      for (const { secret } of [stolen, child, grandchild]) {
+        expect((yield* Effect.flip(authenticate(secret)))._tag).toBe("Unauthenticated")
+      }
+      expect((yield* listKeys(maker)).map(({ id }) => id)).toStrictEqual([other.apiKey.id])
+      const told = audit.told.slice(-3)
+      expect(told.map(({ action }) => action)).toStrictEqual(Array(3).fill("auth.deleteApiKey"))
+      expect(told.map(({ subject }) => subject)).toStrictEqual([
+        `API key stolen (${stolen.apiKey.prefix})`,
+        `API key child (${child.apiKey.prefix}), created by API key stolen (${stolen.apiKey.prefix})`,
+        `API key grandchild (${grandchild.apiKey.prefix}), created by API key child (${child.apiKey.prefix})`
+      ])
+      const events = yield* sql`
+        select subject from events where organization_id = ${organization.id} and type like '%api-key.deleted' order by id`
+      expect(events).toHaveLength(3)
+    })
+  )
+
+  it.effect("that were rotated keep their place between their creator and the keys that they created", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker, sql } = yield* setUp()
+      const parent = yield* keys.create(maker, key({ expiresInSeconds: 3_600 }))
+      const asParent = yield* authenticate(parent.secret)
+      const old = yield* keys.create(asParent, key({ expiresInSeconds: 3_000 }))
+      const grandchild = yield* keys.create(yield* authenticate(old.secret), key({ expiresInSeconds: 60 }))
+      const stranger = yield* keys.create(maker, key({ name: "stranger", expiresInSeconds: 600 }))
+      expect((yield* Effect.flip(keys.rotate(asParent, stranger.apiKey.id, 60))).message).toMatch(
+        /only itself and the keys/
+      )
+
+      const shortened = new Date(Date.now() + 2_400_000)
+      yield* sql`update api_keys set expires_at = ${shortened} where id = ${parent.apiKey.id}`
+      const successor = yield* keys.rotate(maker, old.apiKey.id, 60)
+      expect(successor.apiKey).toMatchObject({ createdWith: parent.apiKey.id, expiresAt: shortened.toISOString() })
+      yield* keys.remove(maker, old.apiKey.id)
+      yield* authenticate(successor.secret)
+      yield* authenticate(grandchild.secret)
+      yield* keys.remove(maker, successor.apiKey.id)
+      expect((yield* Effect.flip(authenticate(grandchild.secret)))._tag).toBe("Unauthenticated")
+      yield* authenticate(parent.secret)
+    })
+  )
+
+  it.effect("don't survive if they're created while their creator is deleted", () =>
+    Effect.gen(function* () {
+      const { authenticate, keys, maker } = yield* setUp()
+      const stolen = yield* keys.create(maker, key())
+      const thief = yield* authenticate(stolen.secret)
+      const tried = Array.from({ length: 8 }, () => Effect.either(keys.create(thief, key())))
+      yield* Effect.all([...tried.slice(4), keys.remove(maker, stolen.apiKey.id), ...tried.slice(4)], {
+        concurrency: "unbounded"
+      })
+      expect(yield* listKeys(maker)).toHaveLength(0)
+    })
+  )
+
   it.effect("have one successor if they're rotated twice at once, and never expire later than before", () =>
     Effect.gen(function* () {
       const { keys, maker } = yield* setUp()

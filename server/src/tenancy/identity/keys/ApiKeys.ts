@@ -30,6 +30,7 @@ export class ApiKeys extends Context.Tag("@maxcloud/server/ApiKeys")<
       id: ApiKeyId,
       overlapSeconds: number
     ) => Effect.Effect<NewApiKey, NotFound | Forbidden | Unavailable>
+    /** Deletes the keys that it created too. */
     readonly remove: (caller: Caller, id: ApiKeyId) => Effect.Effect<void, NotFound | Unavailable>
   }
 >() {}

@@ -9,27 +9,33 @@ import { recordEvents } from "../../events/recordEvents.ts"
 import { whereAway } from "../whereAway.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { createKey } from "./createKey.ts"
-import { keyInfo, newPrefix, pageOfKeys } from "./keyRows.ts"
+import { keyInfo, lockFamily, newPrefix, pageOfKeys } from "./keyRows.ts"
 import { seenBy } from "./keyRules.ts"
 import { rotateKey } from "./rotateKey.ts"
 import { digestOf, lockSeen, subjectOf } from "./writtenKeys.ts"
 
+/** Deletes a key and the keys that it created, so that whoever has stolen it keeps no other way in. */
 const remove = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, id: ApiKeyId) => {
   const work = Effect.gen(function* () {
-    const row = yield* lockSeen(sql, caller, id)
-    yield* sql`delete from api_keys where organization_id = ${caller.organization.id} and id = ${id}`
-    yield* recordEvents(caller.organization.id, {
-      type: "api-key.deleted",
-      subject: `api-keys/${id}`,
-      data: { apiKey: id, role: row.role, replacedBy: null }
-    })
-    yield* audit.append({
-      action: "auth.deleteApiKey",
-      outcome: "succeeded",
-      status: 204,
-      subject: subjectOf(keyInfo(row)),
-      before: digestOf(keyInfo(row))
-    })
+    const organization = caller.organization.id
+    const family = yield* lockFamily(sql, organization, yield* lockSeen(sql, caller, id))
+    yield* sql`delete from api_keys where organization_id = ${organization} and id = ${id}`
+    const names = new Map(family.map((row) => [row.id, subjectOf(keyInfo(row))]))
+    for (const row of family) {
+      const creator = row.id === id || row.created_with === null ? undefined : names.get(row.created_with)
+      yield* recordEvents(organization, {
+        type: "api-key.deleted",
+        subject: `api-keys/${row.id}`,
+        data: { apiKey: row.id, role: row.role, replacedBy: null }
+      })
+      yield* audit.append({
+        action: "auth.deleteApiKey",
+        outcome: "succeeded",
+        status: 204,
+        subject: `${subjectOf(keyInfo(row))}${creator === undefined ? "" : `, created by ${creator}`}`,
+        before: digestOf(keyInfo(row))
+      })
+    }
   })
   return asServer(inTransaction(sql, work))
 }

@@ -8,7 +8,7 @@ import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole, mayGive } from "../../access/policy.ts"
 import type { Audit } from "../../audit/Audit.ts"
 import { recordEvents } from "../../events/recordEvents.ts"
-import { checkEnd, makerOf } from "./keyRules.ts"
+import { checkEnd, lockOwn, makerOf } from "./keyRules.ts"
 import { digestOf, subjectOf, writeKey } from "./writtenKeys.ts"
 
 /** A key of the caller, with no more rights than they have. */
@@ -31,8 +31,16 @@ export const createKey = (
     const expiresAt = input.expiresInSeconds === undefined ? null : new Date(now + input.expiresInSeconds * 1000)
     const { name, scopes } = input
     const create = Effect.gen(function* () {
-      yield* checkEnd(sql, caller, expiresAt)
-      const made = yield* writeKey(sql, prefixes, caller, { name, role, scopes, createdBy, expiresAt })
+      const own = yield* lockOwn(sql, caller)
+      yield* checkEnd(own, expiresAt)
+      const made = yield* writeKey(sql, prefixes, caller, {
+        name,
+        role,
+        scopes,
+        createdBy,
+        expiresAt,
+        createdWith: own?.id ?? null
+      })
       yield* recordEvents(caller.organization.id, {
         type: "api-key.created",
         subject: `api-keys/${made.apiKey.id}`,

@@ -20,14 +20,15 @@ const KeyRow = Schema.Struct({
   created_at: Schema.DateFromSelf,
   last_used_at: Schema.NullOr(Schema.DateFromSelf),
   expires_at: Schema.NullOr(Schema.DateFromSelf),
-  replaced_by: Schema.NullOr(ApiKeyId)
+  replaced_by: Schema.NullOr(ApiKeyId),
+  created_with: Schema.NullOr(ApiKeyId)
 })
 export type KeyRow = typeof KeyRow.Type
 
 const decode = Schema.decodeUnknownSync(Schema.Array(KeyRow))
 
 const columns =
-  "api_keys.id, name, prefix, role, scopes, created_by, email, api_keys.created_at, last_used_at, expires_at, replaced_by"
+  "api_keys.id, name, prefix, role, scopes, created_by, email, api_keys.created_at, last_used_at, expires_at, replaced_by, created_with"
 
 /** The organization's key with this id. */
 export const selectKeys = (sql: SqlClient, organizationId: OrganizationId, id: ApiKeyId, lock = false) =>
@@ -37,6 +38,26 @@ export const selectKeys = (sql: SqlClient, organizationId: OrganizationId, id: A
       where organization_id = ${organizationId} and api_keys.id = ${id} ${lock ? sql`for update of api_keys` : sql``}`,
     decode
   )
+
+/** A key with the keys that it created, the keys that those created, and so on, all locked until the transaction ends: parents first. */
+export const lockFamily = (sql: SqlClient, organizationId: OrganizationId, root: KeyRow) =>
+  Effect.gen(function* () {
+    const family = [root]
+    // Level by level: whoever creates a key locks its creator first, so a locked key gets no more of them.
+    for (let above: ReadonlyArray<KeyRow> = family; above.length > 0; ) {
+      above = decode(
+        yield* sql`
+          select ${sql.literal(columns)} from api_keys left join users on users.id = api_keys.created_by
+          where organization_id = ${organizationId} and ${sql.in(
+            "created_with",
+            above.map((each) => each.id)
+          )}
+          order by api_keys.id for update of api_keys`
+      )
+      family.push(...above)
+    }
+    return family
+  })
 
 const sorts = {
   createdAt: [
@@ -76,7 +97,8 @@ export const keyInfo = (row: KeyRow): ApiKeyInfo => ({
   createdBy: personAuthor(row.created_by, row.email),
   lastUsedAt: row.last_used_at?.toISOString() ?? null,
   expiresAt: row.expires_at?.toISOString() ?? null,
-  replacedBy: row.replaced_by
+  replacedBy: row.replaced_by,
+  createdWith: row.created_with
 })
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
@@ -91,6 +113,8 @@ export interface KeyToMake {
   readonly scopes: ReadonlyArray<KeyScope>
   readonly createdBy: UserId | null
   readonly expiresAt: Date | null
+  /** The key that creates it, and whose deletion deletes it too. */
+  readonly createdWith: ApiKeyId | null
 }
 
 /** Stores the key under a unique prefix. Returns its token, which is never available again. */
@@ -107,9 +131,9 @@ export const insertKey = (
     const prefix = prefixes()
     const { hash, token } = newToken("key", prefix)
     const made = yield* sql`
-      insert into api_keys (organization_id, id, name, prefix, token_hash, role, scopes, created_by, expires_at)
+      insert into api_keys (organization_id, id, name, prefix, token_hash, role, scopes, created_by, expires_at, created_with)
       values (${key.organizationId}, ${id}, ${key.name}, ${prefix}, ${hash}, ${key.role},
-        ${storableJson(key.scopes)}::jsonb, ${key.createdBy}, ${key.expiresAt})
+        ${storableJson(key.scopes)}::jsonb, ${key.createdBy}, ${key.expiresAt}, ${key.createdWith})
       on conflict (prefix) do nothing returning id`
     return made.length > 0 ? { id, token } : yield* insertKey(sql, key, prefixes)
   })

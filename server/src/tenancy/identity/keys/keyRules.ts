@@ -3,7 +3,7 @@ import { Forbidden, type UserId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { Caller } from "../../access/Caller.ts"
 import { effectiveRole, mayGive } from "../../access/policy.ts"
-import { type KeyRow, selectKeys } from "./keyRows.ts"
+import { type KeyRow, lockFamily, selectKeys } from "./keyRows.ts"
 
 /** Refuses with 403 and this explanation. */
 export const refuse = (detail: string) => Effect.fail(new Forbidden({ detail }))
@@ -43,17 +43,34 @@ export const makerOf = ({ credential, person, scopes }: Caller): Effect.Effect<U
   return Effect.succeed(person?.id ?? null)
 }
 
-/** An expiring key can't create one that outlives it. */
-export const checkEnd = (sql: SqlClient, { credential, organization }: Caller, expiresAt: Date | null) =>
+/** The caller's key, if it uses one, locked until the transaction ends: a key that is being deleted creates no more keys. */
+export const lockOwn = (sql: SqlClient, { credential, organization }: Caller) =>
   Effect.gen(function* () {
-    if (credential.type !== "key") return
-    const [own] = yield* selectKeys(sql, organization.id, credential.id)
+    if (credential.type !== "key") return undefined
+    const [own] = yield* selectKeys(sql, organization.id, credential.id, true)
+    return own ?? (yield* refuse("this key has just been deleted. Use another credential"))
+  })
+
+/** An expiring key can't create one that outlives it. */
+export const checkEnd = (own: KeyRow | undefined, expiresAt: Date | null) =>
+  Effect.gen(function* () {
     const end = own?.expires_at ?? null
     if (end !== null && (expiresAt === null || expiresAt > end)) {
       return yield* refuse(
         `a key can't outlive its creator: this key expires at ${end.toISOString()}, so let the new one expire before that (expiresInSeconds)`
       )
     }
+  })
+
+/** A key can rotate itself and its family, which end with it. A successor of any other key would survive its deletion. */
+export const checkFamily = (sql: SqlClient, { organization }: Caller, own: KeyRow | undefined, old: KeyRow) =>
+  Effect.gen(function* () {
+    if (own === undefined || own.id === old.id) return
+    const family = yield* lockFamily(sql, organization.id, own)
+    if (family.some((each) => each.id === old.id)) return
+    return yield* refuse(
+      "a key can rotate only itself and the keys that it created. Rotate this one with itself, or sign in with `maxcloud auth login`"
+    )
   })
 
 /** Only its creator may rotate a key: the caller gets the successor, which acts for the creator. */
