@@ -194,6 +194,17 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
         })
     )
   ],
+  // hostile.test.ts sends other encodings.
+  Bodies: ({ answersOf, operations }) =>
+    operations
+      .filter(({ operation: { requestBody } }) =>
+        Object.keys(requestBody?.content ?? {}).some((type) => /json$/.test(type))
+      )
+      .flatMap(({ operation }) => {
+        const statuses = answersOf(operation).map(({ status }) => status)
+        const missing = ["400", "415"].filter((status) => !statuses.includes(status))
+        return missing.map((status) => `${operation.operationId} has no ${status}`)
+      }),
   Verbs: ({ answersOf, operations }) =>
     operations.flatMap(({ method, operation, path }) => {
       const statuses = answersOf(operation).map(({ status }) => status)
