@@ -7,7 +7,7 @@ import { authorText } from "../output/authorText.ts"
 import { deploymentKind, deploymentState } from "../output/deploymentText.ts"
 import { printable } from "../output/format.ts"
 import { failedService } from "../output/report.ts"
-import { age, type Terminal, table } from "../output/terminal.ts"
+import { age, jsonText, type Terminal, table } from "../output/terminal.ts"
 
 const row = (name: string, value: string | null) => (value === null || value === "" ? [] : [[name, value]])
 
@@ -57,7 +57,7 @@ export default command({
     Effect.gen(function* () {
       const { app, cloud, number, stage } = yield* deploymentPlace(input)
       const accepted = input.spec ? yield* cloud.deployments.spec(app, number, { stage }) : undefined
-      if (accepted !== undefined && !terminal.json) return terminal.print(JSON.stringify(accepted.spec, null, 2))
+      if (accepted !== undefined && !terminal.json) return terminal.print(jsonText(accepted.spec, 2))
       const deployment = yield* cloud.deployments.byNumber(app, number, { stage })
       if (terminal.json) return terminal.printJson({ deployment, ...accepted })
       for (const line of deploymentLines(deployment, terminal)) terminal.print(line)

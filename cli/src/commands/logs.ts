@@ -8,7 +8,7 @@ import { CommandFailed, UsageError } from "../errors/failure.ts"
 import { levels, parseLevel } from "../logs/level.ts"
 import { mergedLogs, mostLines } from "../logs/merge.ts"
 import { logLine, namedLogLine } from "../output/format.ts"
-import type { Terminal } from "../output/terminal.ts"
+import { jsonText, type Terminal } from "../output/terminal.ts"
 
 const parseLines = (tail: number | undefined) =>
   tail === undefined || (tail >= 0 && tail <= mostLines)
@@ -94,7 +94,7 @@ export default command({
       const app =
         name === undefined ? yield* appOf(input) : input.app === undefined ? undefined : yield* parseAppName(input.app)
       const cloud = yield* connect(input)
-      const written = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : logLine(entry, terminal))
+      const written = (entry: LogEntry) => (terminal.json ? jsonText(entry) : logLine(entry, terminal))
       if (name !== undefined && filter.grep === undefined && filter.level === undefined) {
         return yield* print(cloud.logs(name, { follow, since, tail, revision, app, stage }), written, terminal)
       }
@@ -114,7 +114,7 @@ export default command({
         })
       }
       const width = Math.max(...found.map((each) => each.name.length))
-      const named = (entry: LogEntry) => (terminal.json ? JSON.stringify(entry) : namedLogLine(entry, width, terminal))
+      const named = (entry: LogEntry) => (terminal.json ? jsonText(entry) : namedLogLine(entry, width, terminal))
       const all = mergedLogs({ cloud, stage, services, filter, follow, since, tail, revision })
       yield* print(all, name === undefined ? named : written, terminal)
     })

@@ -1,8 +1,7 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
 import { renderProgress } from "@maxcloud/sdk/progress"
 import { entryOf } from "../output/entryOf.ts"
-import { printable } from "../output/format.ts"
-import { elapsed, type Terminal, table } from "../output/terminal.ts"
+import { elapsed, printableLines, type Terminal, table } from "../output/terminal.ts"
 
 /** Prints the progress of a deployment. */
 export interface Progress {
@@ -56,7 +55,7 @@ const inPlace = (terminal: Terminal): Progress => {
       deployment.services.map((service) => serviceRow(service, begun, ended.get(service.name) ?? now, terminal))
     )
     const up = drawn === 0 ? "" : `\u001b[${drawn}A`
-    terminal.write(`${up}${rows.map((row) => `\u001b[2K${fit(printable(row), terminal.columns)}\n`).join("")}`)
+    terminal.write(`${up}${rows.map((row) => `\u001b[2K${fit(printableLines(row), terminal.columns)}\n`).join("")}`)
     drawn = rows.length
   }
   const timer = setInterval(draw, 100)

@@ -2,14 +2,13 @@ import type { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import type { LogEntry } from "@maxcloud/sdk/api"
 import { Effect, Fiber, Schedule, type Scope, Stream } from "effect"
 import type { connect } from "../client.ts"
-import { printable } from "../output/format.ts"
 import type { Terminal } from "../output/terminal.ts"
 import { type Address, addressed } from "./addressed.ts"
 
 const colours = ["cyan", "magenta", "green", "yellow", "blue", "red"] as const
 
 const prefixed = (entry: LogEntry, name: string, terminal: Terminal, address: Address): string => {
-  const line = printable(entry.line)
+  const line = terminal.programLine(entry.line)
   return `${name} ${entry.stream === "system" ? terminal.paint("dim", `· ${addressed(line, address)}`) : line}`
 }
 

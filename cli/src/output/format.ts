@@ -30,7 +30,7 @@ const timeOfDay = (instant: string): string => {
 
 /** A log entry as a line for people. */
 export const logLine = (entry: LogEntry, terminal: Terminal): string => {
-  const line = `${printable(entry.line)}${entry.truncated ? terminal.paint("dim", " … (cut)") : ""}`
+  const line = `${terminal.programLine(entry.line)}${entry.truncated ? terminal.paint("dim", " … (cut)") : ""}`
   const text = entry.stream === "system" ? terminal.paint("dim", `· ${line}`) : line
   return `${terminal.paint("dim", timeOfDay(entry.at))} ${text}`
 }

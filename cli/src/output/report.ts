@@ -252,6 +252,6 @@ export const tell = (report: Report, terminal: Terminal): void => {
     return
   }
   terminal.say(`${terminal.paintError(["red", "bold"], "error:")} ${report.message}`)
-  for (const line of report.details) terminal.say(`  ${line}`)
+  for (const line of report.details) terminal.say(`  ${line.replace(/\r?\n(?=\S)/g, "\n    ")}`)
   if (report.fix !== undefined) terminal.say(`${terminal.paintError("cyan", "fix:")} ${report.fix}`)
 }

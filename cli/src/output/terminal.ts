@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import { stripVTControlCharacters, styleText } from "node:util"
 import { elapsed, printable } from "@maxcloud/sdk/progress"
 
@@ -12,11 +13,13 @@ export interface Terminal {
   readonly interactive: boolean
   /** stdin is a terminal too, so we can ask questions. */
   readonly canAsk: boolean
-  /** A line of data on stdout: unchanged for a program, `printable` on a terminal. */
+  /** A line of data on stdout: unchanged for a program, `printableLines` on a terminal. */
   readonly print: (line: string) => void
+  /** A program's line, for `print`. With colors, it keeps its own until its end. */
+  readonly programLine: (line: string) => string
   /** A value on stdout as JSON: indented, or one line in a stream. */
   readonly printJson: (value: unknown, form?: "document" | "line") => void
-  /** A line for people on stderr, `printable`. */
+  /** A line for people on stderr, `printableLines`. Further lines are indented, so that none of a foreign text looks like one of ours. */
   readonly say: (line: string) => void
   /** Raw characters for stderr, to update lines in place. */
   readonly write: (characters: string) => void
@@ -36,24 +39,71 @@ export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
   return isTerminal && env["TERM"] !== "dumb"
 }
 
-/** Makes each line `printable`, so that other people's names and messages can't control the terminal or reorder the text around them. */
-export const printableLines = (text: string): string => text.split("\n").map(printable).join("\n")
+/**
+ * A style of ours, until the text is written. Nobody else knows this number, so a color in somebody else's text is never taken for
+ * one of ours. It's an operating system command (ECMA-48), which measures as no characters.
+ */
+const mark = randomBytes(8).toString("hex")
+const marked = (codes: string) => `\u001b]${mark};${codes}\u0007`
+const marks = new RegExp(`\u001b\\]${mark};([0-9;]*)\u0007`)
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the codes of a style
+const styles = /\u001b\[([0-9;]*)m/g
+
+/** Replaces the marks with their styles, and changes the text between them. */
+const withStyles = (text: string, change: (part: string) => string): string =>
+  text
+    .split(marks)
+    .map((part, index) => (index % 2 === 1 ? `\u001b[${part}m` : change(part)))
+    .join("")
+
+/** The text with our own styles, and otherwise `printable`: other people's names and messages can't control the terminal, color it or reorder the text around them. */
+export const printableLines = (text: string): string =>
+  withStyles(text, (part) =>
+    part
+      .split("\n")
+      .map((line) => printable(line))
+      .join("\n")
+  )
+
+/** JSON with escapes instead of characters that control a terminal or reorder text: the same value. */
+export const jsonText = (value: unknown, indent?: number): string =>
+  JSON.stringify(value, null, indent).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (each) =>
+    each
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join("")
+  )
+
+const indented = (text: string): string => text.trimEnd().replace(/\r?\n(?=\S)/g, "\n  ")
 
 export const makeTerminal = (json: boolean, env: Environment): Terminal => {
   const { stderr, stdin, stdout } = process
   const isCi = (env["CI"] ?? "") !== "" && env["CI"] !== "false"
   const painter = (colours: boolean) => (style: Style, text: string) =>
-    colours ? styleText(style, text, { validateStream: false }) : text
+    colours
+      ? styleText(style, "|", { validateStream: false })
+          .replace(styles, (_, codes: string) => marked(codes))
+          .replace("|", () => text)
+      : text
+  const isColoured = hasColours(stdout.isTTY === true, env)
+  const reset = marked("0")
   return {
     json,
     interactive: stderr.isTTY === true && env["TERM"] !== "dumb" && !isCi,
     canAsk: stdin.isTTY === true && stderr.isTTY === true && !isCi && !json,
-    print: (line) => void stdout.write(`${stdout.isTTY === true ? printableLines(line) : line}\n`),
+    print: (line) =>
+      void stdout.write(`${stdout.isTTY === true ? printableLines(line) : withStyles(line, (part) => part)}\n`),
+    programLine: (line) => {
+      if (!isColoured) return printable(line)
+      const kept = printable(line, (colour) => marked(colour.slice(2, -1)))
+      return kept.includes(mark) ? `${kept}${reset}` : kept
+    },
     printJson: (value, form = "document") =>
-      void stdout.write(`${form === "line" ? JSON.stringify(value) : JSON.stringify(value, null, 2)}\n`),
-    say: (line) => void stderr.write(`${printableLines(line)}\n`),
+      void stdout.write(`${form === "line" ? jsonText(value) : jsonText(value, 2)}\n`),
+    say: (line) => void stderr.write(`${printableLines(indented(line))}\n`),
     write: (characters) => void stderr.write(characters),
-    paint: painter(hasColours(stdout.isTTY === true, env)),
+    paint: painter(isColoured),
     paintError: painter(hasColours(stderr.isTTY === true, env)),
     columns: stderr.columns ?? 80
   }
@@ -94,15 +144,16 @@ export const age = (instant: string, now: number): string => {
 /** The time until expiry, in its largest unit; `never` if it doesn't expire. */
 export const until = (instant: string | null, now: number): string => comes(instant, now, "expired")
 
-/** The same for a sentence: the key expires `in 3d`, the organization is erased `now`. */
+/** The same for a sentence: the key expires `in 3d`, the organization is erased `now`. Rounded, as `--expires 1d` is a second less when it is shown. */
 export const comes = (instant: string | null, now: number, past = "now"): string => {
   if (instant === null) return "never"
-  const seconds = Math.floor((Date.parse(instant) - now) / 1000)
+  const seconds = Math.ceil((Date.parse(instant) - now) / 1000)
   if (!Number.isFinite(seconds)) return instant
   if (seconds <= 0) return past
+  const [minutes, hours, days] = [60, 3_600, 86_400].map((unit) => Math.round(seconds / unit))
   if (seconds < 60) return `in ${seconds}s`
-  if (seconds < 3600) return `in ${Math.floor(seconds / 60)}m`
-  return seconds < 86_400 ? `in ${Math.floor(seconds / 3600)}h` : `in ${Math.floor(seconds / 86_400)}d`
+  if (minutes !== undefined && minutes < 60) return `in ${minutes}m`
+  return hours !== undefined && hours < 24 ? `in ${hours}h` : `in ${days}d`
 }
 
 /** Rows below a dim header, on stdout. */

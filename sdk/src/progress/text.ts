@@ -7,14 +7,14 @@ export const integerBytes = (bytes: number): string => {
 }
 
 /**
- * Makes a service's line safe for a terminal: keeps its colors (if wanted), but removes other control characters, which could move the cursor
- * or set the title, and those that change the direction of the text around them (Unicode: Bidi_Control).
+ * Makes somebody else's line safe for a terminal: removes control characters, which could move the cursor, set the title or color what
+ * follows, and those that change the direction of the text around them (Unicode: Bidi_Control). `keep` may keep a color.
  */
-export const printable = (line: string): string =>
+export const printable = (line: string, keep: (colour: string) => string = () => ""): string =>
   line.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
     /(\u001b\[[0-9;]*m)|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b\[[0-?]*[ -/]*[@-~]|[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (_, colour: string | undefined) => colour ?? ""
+    (_, colour: string | undefined) => (colour === undefined ? "" : keep(colour))
   )
 
 /** The lines of somebody else's text, each `printable`. Lines after the first are indented, so that none looks like one of ours. */

@@ -304,6 +304,7 @@ describe("the rules of the API", () => {
       ...listing,
       operationId: "servicesList",
       parameters,
+      requestBody: { required: true, content: { "application/json": { schema } } },
       responses: {
         200: { description: "", content: { "application/json": { schema } } },
         404: { description: "" },
