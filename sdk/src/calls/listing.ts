@@ -3,7 +3,7 @@ import { Chunk, Effect, Option, Schema, Stream } from "effect"
 import { InvalidRequest } from "../api/errors.ts"
 import { knownKeysOnly } from "../api/knownKeysOnly.ts"
 import type { Page } from "../api/lists.ts"
-import type { CallError } from "../errors.ts"
+import { type CallError, UnexpectedAnswer } from "../errors.ts"
 import { inheritedFault, isOptions } from "../input/options.ts"
 import { type InAppPath, type InStage, inApp, parse } from "../input/parse.ts"
 import { linkTarget } from "./linkTarget.ts"
@@ -49,24 +49,44 @@ const tooLong = new InvalidRequest({
   errors: []
 })
 
+/** A server may filter a page to nothing, but not all the time. */
+const mostEmpty = 100
+
+/** Without this, a faulty server or proxy would keep a client asking forever. */
+const endless = ({ request, status }: HttpClientResponse.HttpClientResponse, detail: string) =>
+  new UnexpectedAnswer({ url: request.url, status, detail })
+
 /** Builds a list's three calls from the one that fetches a page. `most` is the largest page. */
 export const listing =
   (list: { readonly most: number }) =>
   <const P extends ReadonlyArray<unknown>, A>(
     ask: (page: PageOptions, ...parameters: P) => Effect.Effect<Answer<A>, CallError>
   ): Listing<P, A> => {
-    const page = (options: PageOptions, ...parameters: P): Effect.Effect<Page<A>, CallError> =>
+    const asked = (options: PageOptions, parameters: P) =>
       Effect.map(
         Effect.suspend(() => ask(options, ...parameters)),
-        ([items, { headers }]) => ({ items, next: nextOf(headers["link"]) })
+        ([items, response]) => ({ items, next: nextOf(response.headers["link"]), response })
       )
+    const page = (options: PageOptions, ...parameters: P): Effect.Effect<Page<A>, CallError> =>
+      Effect.map(asked(options, parameters), ({ items, next }) => ({ items, next }))
     const each = (...parameters: P): Stream.Stream<A, CallError> =>
-      Stream.paginateChunkEffect(undefined as string | undefined, (cursor) =>
-        Effect.map(
-          page({ limit: list.most, cursor }, ...parameters),
-          ({ items, next }) => [Chunk.fromIterable(items), Option.fromNullable(next)] as const
+      Stream.suspend(() => {
+        const seen = new Set<string>()
+        let empty = 0
+        return Stream.paginateChunkEffect(undefined as string | undefined, (cursor) =>
+          Effect.gen(function* () {
+            const { items, next, response } = yield* asked({ limit: list.most, cursor }, parameters)
+            empty = items.length === 0 ? empty + 1 : 0
+            if (next !== null) {
+              if (seen.has(next))
+                return yield* endless(response, "its list names a page again that it has already sent")
+              if (empty >= mostEmpty) return yield* endless(response, `its list has ${mostEmpty} empty pages in a row`)
+              seen.add(next)
+            }
+            return [Chunk.fromIterable(items), Option.fromNullable(next)] as const
+          })
         )
-      )
+      })
     const whole = (...parameters: P): Effect.Effect<ReadonlyArray<A>, CallError> =>
       Effect.flatMap(Stream.runCollect(Stream.take(each(...parameters), mostItems + 1)), (items) =>
         items.length > mostItems ? tooLong : Effect.succeed(Chunk.toReadonlyArray(items))

@@ -4,7 +4,7 @@ import type * as HttpApiError from "@effect/platform/HttpApiError"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientError from "@effect/platform/HttpClientError"
 import type * as HttpClientRequest from "@effect/platform/HttpClientRequest"
-import { Context, Effect, ParseResult, type Scope, Stream } from "effect"
+import { Context, Effect, Option, ParseResult, type Scope, Stream } from "effect"
 import { MaxCloudApi } from "../api/api.ts"
 import { type ApiError, InvalidRequest } from "../api/errors.ts"
 import { type CallError, NotReachable, UnexpectedAnswer } from "../errors.ts"
@@ -252,7 +252,13 @@ export const makeConnection = (options: ConnectionOptions, host: ClientHost) => 
         const typed = Effect.catchAll(Effect.provideService(effect, Sending, sending), (error) =>
           toCallError(transport, sending)(error)
         )
-        return throughLimits(inTime(transport, typed, seconds))
+        const shallow = Effect.catchSomeDefect(typed, (defect) =>
+          // What reads and describes an answer is recursive.
+          defect instanceof RangeError
+            ? Option.some(new UnexpectedAnswer({ url: apiUrl, status: 0, detail: "it's nested too deeply" }))
+            : Option.none()
+        )
+        return throughLimits(inTime(transport, shallow, seconds))
       }),
     open,
     socket: socketOf(transport, open),
