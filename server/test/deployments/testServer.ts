@@ -2,6 +2,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { AppName, OrganizationName, productionStage } from "@maxcloud/config-schema"
 import { Effect, Layer, Stream } from "effect"
+import type { Notifications } from "../../src/base/database/Notifications.ts"
 import { layer as keys } from "../../src/base/keys/layer.ts"
 import * as Shards from "../../src/base/replicas/Shards.ts"
 import type { Organization } from "../../src/base/words/Organization.ts"
@@ -24,7 +25,7 @@ export const testServer = (
   runtime: Layer.Layer<Runtime>,
   dataDir: string,
   options: ReconcilerOptions = {},
-  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient> = Shards.layerAll,
+  shards: Layer.Layer<Shards.Shards, SqlError, SqlClient | Notifications> = Shards.layerAll,
   platform: Partial<Platform["Type"]> = {},
   images: Layer.Layer<Images> = layerNone
 ) =>

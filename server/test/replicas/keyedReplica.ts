@@ -32,7 +32,7 @@ Effect.runFork(
   }).pipe(
     asOrganization(organizationId),
     Effect.provide(
-      keptAnswers({ leaseMs: 3_000 }).pipe(
+      keptAnswers().pipe(
         Layer.provideMerge(PostgresAudit.layer()),
         Layer.provideMerge(keys({ dataDir })),
         Layer.provideMerge(Database.layer({ dataDir, url, migrationUrl }))

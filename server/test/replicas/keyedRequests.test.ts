@@ -40,11 +40,11 @@ const killedAt = (
 
 describe("a server killed during a request with a key", () => {
   it("does nothing, or something that is never repeated, and leaves no lock behind", {
-    timeout: 90_000
+    timeout: 40_000
   }, async () => {
     const postgres = await startPostgres()
     const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-keyed-"))
-    const other = keptAnswers({ leaseMs: 3_000 }).pipe(
+    const other = keptAnswers().pipe(
       Layer.provideMerge(PostgresAudit.layer()),
       Layer.provideMerge(Layer.merge(keys({ dataDir }), organizations)),
       Layer.provideMerge(

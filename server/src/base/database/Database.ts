@@ -6,6 +6,8 @@ import { connect } from "../postgres/connect.ts"
 import { DatabaseError, databaseWords } from "../postgres/DatabaseError.ts"
 import { withWayBack } from "../postgres/damage.ts"
 import { serverRole, startEmbedded } from "../postgres/startEmbedded.ts"
+import { LeaseHolder, leaseHolder } from "./LeaseHolder.ts"
+import { freeAll } from "./leasedTables.ts"
 import { makeSqlClient } from "./makeSqlClient.ts"
 import { migrate } from "./migrate.ts"
 import * as Notifications from "./Notifications.ts"
@@ -71,11 +73,9 @@ const external = (url: Redacted.Redacted, migrationUrl: Redacted.Redacted) =>
     return { config, lost: Effect.never }
   }).pipe(Effect.scoped)
 
-/** Releases the leases of a server that is certainly dead, so that nobody has to wait for them. */
-const freeLeases = Effect.flatMap(
-  SqlClient,
-  (sql) =>
-    sql`update work_items set lease_token = null, lease_until = null, available_at = now() where lease_token is not null`
+/** Frees all leases of the embedded database: whoever had them is dead, because only one server can use it. */
+const freeLeases = Effect.flatMap(SqlClient, (sql) =>
+  sql.withTransaction(Effect.forEach(freeAll, (statement) => sql.unsafe(statement), { discard: true }))
 )
 
 /** The embedded database has 30 connections. The owner and the listener need some of them. */
@@ -136,6 +136,7 @@ export const layer = (
           }
         })
       )
-      return Layer.merge(database, Notifications.layer(config)).pipe(Layer.provideMerge(client))
+      const holder = isEmbedded ? Layer.empty : Layer.scoped(LeaseHolder, leaseHolder(config))
+      return Layer.mergeAll(database, Notifications.layer(config), holder).pipe(Layer.provideMerge(client))
     })
   )

@@ -16,7 +16,11 @@ const held = (name: string, renew: Effect.Effect<boolean, string>) =>
       Effect.flatMap(monotonicMillis, (at) => Deferred.succeed(stopped, at - began))
     )
     const fiber = yield* Effect.fork(
-      whileHeld({ name, leaseMs, since: began, renew }, work, (end): Effect.Effect<LeaseEnd> => Effect.succeed(end))
+      whileHeld(
+        { name, leaseMs, since: began, renew, holder: undefined },
+        work,
+        (end): Effect.Effect<LeaseEnd> => Effect.succeed(end)
+      )
     )
     return {
       end: Fiber.join(fiber),
@@ -90,7 +94,9 @@ describe("work under a lease", () => {
                 if (fate === "slow") yield* Effect.sleep("3 seconds")
                 return true
               })
-              const fiber = yield* Effect.fork(keepLease({ name: "test: any", leaseMs, since: began, renew }))
+              const fiber = yield* Effect.fork(
+                keepLease({ name: "test: any", leaseMs, since: began, renew, holder: undefined })
+              )
               while (fiber.unsafePoll() === null) {
                 yield* TestClock.adjust("1 second")
                 expect(yield* monotonicMillis).toBeLessThanOrEqual(yield* Ref.get(until))

@@ -1,6 +1,7 @@
 import { Duration, Effect, Metric, Option, Schedule } from "effect"
 import { countsOf } from "../node/countsOf.ts"
 import { monotonicMillis } from "../node/monotonic.ts"
+import type { HolderName } from "./LeaseHolder.ts"
 
 const lost = Metric.counter("maxcloud_leases_lost", { incremental: true })
 
@@ -16,16 +17,19 @@ export interface HeldLease<E, R> {
   readonly since: number
   /** Renews the lease. False: it has expired, or another server has it. */
   readonly renew: Effect.Effect<boolean, E, R>
+  /** The name in the lease's row. */
+  readonly holder: HolderName | undefined
   /** @default a third of `leaseMs` */
   readonly everyMs?: number | undefined
 }
 
-/** `taken`: another server has it. `expiring`: it couldn't be renewed in time, so another may soon have it. */
-export type LeaseEnd = "taken" | "expiring"
+/** `taken`: another server has it. `expiring`: it couldn't be renewed in time, so another may soon have it. `unprotected`: others may think that this server is dead (`LeaseHolder`). */
+export type LeaseEnd = "taken" | "expiring" | "unprotected"
 
 const words: Record<LeaseEnd, string> = {
   taken: "another server has taken it over",
-  expiring: "the database didn't renew it in time"
+  expiring: "the database didn't renew it in time",
+  unprotected: "other servers can't tell that this one lives"
 }
 
 /** The end of a lease minus the time that work gets to stop. */
@@ -52,28 +56,32 @@ const untilRenewed = <E, R>(lease: HeldLease<E, R>) =>
     )
   )
 
-/**
- * Renews a lease for as long as it can, and returns why that ended. A failure is retried until shortly before the lease's
- * own end: one failed statement, such as during a failover of the database, ends nothing.
- */
-export const keepLease = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, R> =>
+const renewing = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, R> =>
   Effect.gen(function* () {
-    const { everyMs = lease.leaseMs / 3, leaseMs, name, since } = lease
+    const { everyMs = lease.leaseMs / 3, leaseMs, since } = lease
     let begun = since
     for (;;) {
       yield* Effect.sleep(Duration.millis(Math.max(0, begun + everyMs - (yield* monotonicMillis))))
       const left = begun + leaseMs - safetyOf(leaseMs) - (yield* monotonicMillis)
       const renewed = yield* untilRenewed(lease).pipe(Effect.timeout(Duration.millis(Math.max(0, left))), Effect.option)
-      if (Option.isSome(renewed) && renewed.value.isOurs) {
-        begun = renewed.value.begun
-        continue
-      }
-      const end: LeaseEnd = Option.isSome(renewed) ? "taken" : "expiring"
-      yield* Effect.logWarning(`Stopping work (${name}) because its lease was lost: ${words[end]}.`)
-      yield* Metric.increment(Metric.tagged(lost, "work", name))
-      return end
+      if (Option.isNone(renewed)) return "expiring"
+      if (!renewed.value.isOurs) return "taken"
+      begun = renewed.value.begun
     }
   })
+
+/**
+ * Renews a lease for as long as it can, and returns why that ended. A failure is retried until shortly before the lease's
+ * own end: one failed statement, such as during a failover of the database, ends nothing.
+ */
+export const keepLease = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, R> =>
+  Effect.raceFirst(renewing(lease), Effect.as(lease.holder?.lost ?? Effect.never, "unprotected" as const)).pipe(
+    Effect.tap((end) =>
+      Effect.logWarning(`Stopping work (${lease.name}) because its lease was lost: ${words[end]}.`).pipe(
+        Effect.zipRight(Metric.increment(Metric.tagged(lost, "work", lease.name)))
+      )
+    )
+  )
 
 /**
  * Works for as long as the lease is held. If it ends first, the work is interrupted, and only once it has stopped does

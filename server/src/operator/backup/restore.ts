@@ -7,6 +7,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Exit, Option, Redacted, Schema } from "effect"
 import pg from "pg"
 import { from } from "pg-copy-streams"
+import { freeAll } from "../../base/database/leasedTables.ts"
 import { makeSqlClient } from "../../base/database/makeSqlClient.ts"
 import { migrate } from "../../base/database/migrate.ts"
 import { migrations } from "../../base/database/migrations/index.ts"
@@ -150,7 +151,7 @@ const fill = async (
       )
     }
     // Held by dead servers.
-    await client.query("update work_items set lease_token = null, lease_until = null, available_at = now()")
+    for (const statement of freeAll) await client.query(statement)
     for (const table of audit) await client.query(`alter table ${table} enable trigger user`)
     for (const { table } of forced) await client.query(`alter table ${name(table)} force row level security`)
     await client.query("commit")

@@ -8,7 +8,7 @@ export interface Table {
 }
 
 /** Servers find each other by these tables. The applied migrations follow from the version. */
-const notKept = ["migrations", "replicas", "shards"]
+const notKept = ["migrations", "lease_holders", "replicas", "shards"]
 
 /** The backed-up tables, each after those it references. Unlogged tables, which a crash empties, are left out. */
 export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Table>> => {

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
+import { LeaseHolder } from "../../base/database/LeaseHolder.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
 import type { MailKind } from "./Mail.ts"
 
@@ -31,7 +32,7 @@ const milliseconds = (sql: SqlClient, ms: number) => sql`${Math.round(ms)}::floa
 
 /** The table `mail_outbox`. */
 export const makeOutbox = (leaseMs: number) =>
-  Effect.map(SqlClient, (sql) => ({
+  Effect.map(Effect.all([SqlClient, LeaseHolder]), ([sql, { current }]) => ({
     insert: (id: string, kind: MailKind, sealed: SealedValue, userId: string | undefined) =>
       sql`
         insert into mail_outbox (id, kind, sealed_by, sealed, user_id)
@@ -41,7 +42,8 @@ export const makeOutbox = (leaseMs: number) =>
       ),
 
     /** Leases the mail that has been due for the longest time, if any. */
-    claim: sql`
+    claim: Effect.suspend(
+      () => sql`
       with due as (
         select id from mail_outbox
         where (attempts = 0 or ${isDue(sql, sql`available_at`, longestWaitMs)})
@@ -49,10 +51,12 @@ export const makeOutbox = (leaseMs: number) =>
         order by available_at limit 1 for update skip locked
       )
       update mail_outbox m
-      set attempts = m.attempts + 1, lease_until = clock_timestamp() + ${milliseconds(sql, leaseMs)}
+      set attempts = m.attempts + 1, lease_until = clock_timestamp() + ${milliseconds(sql, leaseMs)},
+        lease_holder = ${current()?.id ?? null}
       from due where m.id = due.id
       returning m.id, m.kind, m.sealed_by, m.sealed, m.attempts,
-        extract(epoch from clock_timestamp() - m.created_at)::float8 as age_seconds`.pipe(
+        extract(epoch from clock_timestamp() - m.created_at)::float8 as age_seconds`
+    ).pipe(
       Effect.map((rows): LeasedMail | undefined => {
         const [row] = decodeRows(rows)
         return row === undefined
@@ -72,7 +76,7 @@ export const makeOutbox = (leaseMs: number) =>
 
     retryIn: ({ attempts, id }: LeasedMail, ms: number, error: string) =>
       sql`
-        update mail_outbox set lease_until = null, available_at = clock_timestamp() + ${milliseconds(sql, ms)},
+        update mail_outbox set lease_until = null, lease_holder = null, available_at = clock_timestamp() + ${milliseconds(sql, ms)},
           last_error = ${error}
         where id = ${id} and attempts = ${attempts}`.pipe(Effect.asVoid)
   }))

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { AnswerLost, IdempotencyKeyReused, type RequestInProgress, type Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { whileHeld } from "../../base/database/heldLease.ts"
+import { LeaseHolder } from "../../base/database/LeaseHolder.ts"
 import { databaseAway, orUnavailable } from "../../base/database/sqlErrors.ts"
 import { sweeping } from "../../base/database/sweeping.ts"
 import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
@@ -85,7 +86,7 @@ const service = ({ leaseMs = 30_000 }: KeptAnswersOptions) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const keys = yield* DataKeys
-      const rows = requestRows(sql, leaseMs)
+      const rows = requestRows(sql, leaseMs, yield* LeaseHolder)
       const claimOf = makeClaim(keys, rows)
 
       const keep = <A>(claim: Claim, { answer, succeeded }: Outcome<A>) =>
@@ -104,7 +105,7 @@ const service = ({ leaseMs = 30_000 }: KeptAnswersOptions) =>
       /** Interrupts what a request does before another server may carry it out. */
       const held = <A, E, R>(found: Taken, work: Effect.Effect<A, E, R>) =>
         whileHeld(
-          { name: "requests with a key", leaseMs, since: found.since, renew: rows.renew(found) },
+          { name: "requests with a key", leaseMs, since: found.since, holder: found.holder, renew: rows.renew(found) },
           work,
           (end): Effect.Effect<never, RequestInProgress | Unavailable> =>
             end === "taken" ? Effect.fail(inProgress()) : Effect.flatMap(databaseAway(undefined), Effect.fail)
@@ -133,7 +134,11 @@ export const layer = (options: KeptAnswersOptions = {}) =>
     service(options),
     Layer.unwrapEffect(
       Effect.map(SqlClient, (sql) =>
-        sweeping("old idempotency keys", "10 minutes", Effect.asVoid(requestRows(sql, 0).sweep))
+        sweeping(
+          "old idempotency keys",
+          "10 minutes",
+          Effect.asVoid(requestRows(sql, 0, { current: () => undefined }).sweep)
+        )
       )
     )
   )

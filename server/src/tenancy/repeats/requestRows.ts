@@ -3,6 +3,7 @@ import type { SqlClient } from "@effect/sql/SqlClient"
 import { RequestInProgress } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
+import type { HolderName, LeaseHolder } from "../../base/database/LeaseHolder.ts"
 import { asOrganization } from "../../base/database/RowScope.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
 import { monotonicMillis } from "../../base/node/monotonic.ts"
@@ -16,6 +17,7 @@ export interface Claim {
 export interface Taken extends Claim {
   /** `monotonicMillis` before it was taken. */
   readonly since: number
+  readonly holder: HolderName | undefined
 }
 
 const Bytes = Schema.NullOr(Schema.Uint8ArrayFromSelf)
@@ -44,7 +46,7 @@ export const inProgress = () =>
   })
 
 /** The statements about one request. `leaseMs`: how long a silent server keeps it. */
-export const requestRows = (sql: SqlClient, leaseMs: number) => {
+export const requestRows = (sql: SqlClient, leaseMs: number, { current }: Pick<LeaseHolder["Type"], "current">) => {
   const of = ({ caller, key, operation, organizationId }: RequestKey) =>
     sql`organization_id = ${organizationId} and caller = ${caller} and operation = ${operation} and key = ${key}`
   const held = ({ attempt, request }: Claim) => sql`${of(request)} and attempt = ${attempt}`
@@ -58,16 +60,19 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
         const { caller, key, operation, organizationId } = request
         const attempt = randomUUID()
         const since = yield* monotonicMillis
+        const holder = current()
         const mine = yield* sql`
-          insert into keyed_requests (organization_id, caller, operation, key, digest_by, digest, attempt, lease_until)
-          values (${organizationId}, ${caller}, ${operation}, ${key}, ${digest.keyId}, ${digest.bytes}, ${attempt}, ${lease})
+          insert into keyed_requests (organization_id, caller, operation, key, digest_by, digest, attempt, lease_until,
+            lease_holder)
+          values (${organizationId}, ${caller}, ${operation}, ${key}, ${digest.keyId}, ${digest.bytes}, ${attempt}, ${lease},
+            ${holder?.id ?? null})
           on conflict do nothing returning 1`
         if (mine.length === 0) return undefined
         yield* sql`
           delete from keyed_requests where organization_id = ${organizationId} and lease_until is null and created_at <= (
             select created_at from keyed_requests where organization_id = ${organizationId}
             order by created_at desc offset ${keptKeys} limit 1)`
-        return { request, attempt, since } satisfies Taken
+        return { request, attempt, since, holder } satisfies Taken
       }),
 
     find: (request: RequestKey) =>
@@ -85,12 +90,13 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
       Effect.gen(function* () {
         const attempt = randomUUID()
         const since = yield* monotonicMillis
+        const holder = current()
         const mine = yield* sql`
-          update keyed_requests set attempt = ${attempt}, lease_until = ${lease}
+          update keyed_requests set attempt = ${attempt}, lease_until = ${lease}, lease_holder = ${holder?.id ?? null}
           where ${held({ request, attempt: former })} and answer is null
             and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})
           returning 1`
-        return mine.length === 0 ? undefined : ({ request, attempt, since } satisfies Taken)
+        return mine.length === 0 ? undefined : ({ request, attempt, since, holder } satisfies Taken)
       }),
 
     /** False: another server has taken the request over. */
@@ -112,7 +118,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
 
     keep: (claim: Claim, answer: SealedValue | undefined) =>
       sql`
-        update keyed_requests set done_at = coalesce(done_at, clock_timestamp()), lease_until = null,
+        update keyed_requests set done_at = coalesce(done_at, clock_timestamp()), lease_until = null, lease_holder = null,
           answer_by = ${answer?.keyId ?? null}, answer = ${answer?.bytes ?? null}
         where ${held(claim)}`,
 
@@ -120,7 +126,7 @@ export const requestRows = (sql: SqlClient, leaseMs: number) => {
     release: (claim: Claim) =>
       Effect.andThen(
         sql`delete from keyed_requests where ${held(claim)} and done_at is null`,
-        sql`update keyed_requests set lease_until = null where ${held(claim)} and answer is null`
+        sql`update keyed_requests set lease_until = null, lease_holder = null where ${held(claim)} and answer is null`
       ),
 
     forget: (request: RequestKey, { attempt }: RequestRow) =>

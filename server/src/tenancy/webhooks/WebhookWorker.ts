@@ -1,5 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Layer } from "effect"
+import { LeaseHolder } from "../../base/database/LeaseHolder.ts"
 import { workLeased } from "../../base/database/leasedWork.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { Mail } from "../mail/Mail.ts"
@@ -21,6 +22,7 @@ export const layer = ({ concurrency = 64, leaseMs = 60_000, lookMs = 2_000, ...o
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const sql = yield* SqlClient
+      const { current } = yield* LeaseHolder
       const keys = yield* DataKeys
       const mail = yield* Mail
       const send = yield* makeSend(options)
@@ -30,7 +32,7 @@ export const layer = ({ concurrency = 64, leaseMs = 60_000, lookMs = 2_000, ...o
         lookMs,
         concurrency,
         drainMs: 5_000,
-        claim: Effect.provideService(claimDelivery(leaseMs), SqlClient, sql),
+        claim: Effect.suspend(() => Effect.provideService(claimDelivery(leaseMs, current()?.id), SqlClient, sql)),
         work: (delivery) => Effect.provideService(deliverWebhook(keys, mail, send, leaseMs, delivery), SqlClient, sql)
       })
     })

@@ -41,7 +41,7 @@ export interface LeasedDelivery {
   readonly body: string
 }
 
-const claimed = (leaseMs: number) =>
+const claimed = (leaseMs: number, holder: string | undefined) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const rows = yield* sql`
@@ -60,7 +60,8 @@ const claimed = (leaseMs: number) =>
       )
       update webhook_deliveries d
       set attempts = d.attempts + 1,
-        lease_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'
+        lease_until = clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond',
+        lease_holder = ${holder ?? null}
       from due, webhooks w
       where d.organization_id = due.organization_id and d.id = due.id
         and w.organization_id = d.organization_id and w.id = d.webhook_id
@@ -74,10 +75,10 @@ const claimed = (leaseMs: number) =>
  * Leases the delivery that has been due for the longest time, of the organization with the fewest in progress. After a
  * webhook is enabled again, what waited is tried for as many days as a new delivery.
  */
-export const claimDelivery = (leaseMs: number) =>
+export const claimDelivery = (leaseMs: number, holder?: string) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
-    const row = yield* claimed(leaseMs)
+    const row = yield* claimed(leaseMs, holder)
     if (row === undefined) return undefined
     const [event] = decodeEventRows(
       yield* sql`
@@ -112,7 +113,7 @@ const wrote = (update: (sql: SqlClient) => Effect.Effect<ReadonlyArray<object>, 
 export const finishDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt) =>
   wrote(
     (sql) => sql`
-      update webhook_deliveries set lease_until = null, finished_at = clock_timestamp(), last_status = ${status},
+      update webhook_deliveries set lease_until = null, lease_holder = null, finished_at = clock_timestamp(), last_status = ${status},
         last_error = ${error}, last_answer = ${answer}
       where ${ours(sql, delivery)} returning 1`
   )
@@ -121,7 +122,7 @@ export const finishDelivery = (delivery: LeasedDelivery, { answer, error, status
 export const retryDelivery = (delivery: LeasedDelivery, { answer, error, status }: Attempt, ms: number) =>
   wrote(
     (sql) => sql`
-      update webhook_deliveries set lease_until = null, last_status = ${status}, last_error = ${error},
+      update webhook_deliveries set lease_until = null, lease_holder = null, last_status = ${status}, last_error = ${error},
         last_answer = ${answer}, available_at = clock_timestamp() + ${Math.round(ms)}::float8 * interval '1 millisecond'
       where ${ours(sql, delivery)} returning 1`
   )

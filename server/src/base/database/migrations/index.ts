@@ -25,6 +25,7 @@ import { organizationDisplayNames } from "./0024_organization_display_names.ts"
 import { policies } from "./0025_policies.ts"
 import { webhookSecrets } from "./0026_webhook_secrets.ts"
 import { keysOfKeys } from "./0027_keys_of_keys.ts"
+import { leaseHolders } from "./0028_lease_holders.ts"
 import { secretAuthors } from "./0029_secret_authors.ts"
 
 export interface Migration {
@@ -62,5 +63,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 25, name: "policies", sql: policies },
   { id: 26, name: "webhook_secrets", sql: webhookSecrets },
   { id: 27, name: "keys_of_keys", sql: keysOfKeys },
+  { id: 28, name: "lease_holders", sql: leaseHolders },
   { id: 29, name: "secret_authors", sql: secretAuthors }
 ]

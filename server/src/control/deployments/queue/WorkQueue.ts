@@ -4,6 +4,7 @@ import { AppName, OrganizationName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Data, Effect, Schema } from "effect"
 import { isDue } from "../../../base/database/isDue.ts"
+import { type HolderName, LeaseHolder } from "../../../base/database/LeaseHolder.ts"
 import { newId } from "../../../base/database/newId.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { backoffMs } from "../../../base/node/backoff.ts"
@@ -25,6 +26,7 @@ export interface Lease {
   readonly attempts: number
   /** `monotonicMillis` before it was taken. */
   readonly since: number
+  readonly holder: HolderName | undefined
 }
 
 /** The lease expired and another worker may have the key: writes of its former holder are refused. */
@@ -87,7 +89,13 @@ const add = (
           version = work_items.version + 1,
           available_at = least(work_items.available_at, excluded.available_at)`.pipe(Effect.asVoid)
 
-const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyArray<number>) =>
+const claim = (
+  sql: SqlClient,
+  leaseMs: number,
+  holder: HolderName | undefined,
+  limit: number,
+  shards: ReadonlyArray<number>
+) =>
   Effect.flatMap(monotonicMillis, (since) =>
     sql`
     with due as (
@@ -97,8 +105,8 @@ const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyA
       order by available_at limit ${limit} for update skip locked
     )
     update work_items w
-    set lease_token = ${newId("lease")} || w.key, lease_until = ${leaseUntil(sql, leaseMs)}, claimed_version = w.version,
-      available_at = 'infinity'
+    set lease_token = ${newId("lease")} || w.key, lease_until = ${leaseUntil(sql, leaseMs)},
+      lease_holder = ${holder?.id ?? null}, claimed_version = w.version, available_at = 'infinity'
     from due, organizations o
     where w.organization_id = due.organization_id and w.key = due.key and o.id = w.organization_id
     returning w.organization_id, o.name as organization, split_part(w.key, '/', 1) as app,
@@ -114,7 +122,8 @@ const claim = (sql: SqlClient, leaseMs: number, limit: number, shards: ReadonlyA
             },
             token: found.lease_token,
             attempts: found.attempts,
-            since
+            since,
+            holder
           })
         )
       )
@@ -144,10 +153,10 @@ const finish = (sql: SqlClient, lease: Lease, outcome: Outcome) =>
         with gone as (
           delete from work_items where ${held(sql, lease)} and version = claimed_version returning 1
         )
-        update work_items set lease_token = null, lease_until = null, attempts = 0
+        update work_items set lease_token = null, lease_until = null, lease_holder = null, attempts = 0
         where ${held(sql, lease)} and not exists (select 1 from gone)`
     : sql`
-        update work_items set lease_token = null, lease_until = null,
+        update work_items set lease_token = null, lease_until = null, lease_holder = null,
           attempts = ${outcome.failed ? lease.attempts + 1 : 0},
           available_at = least(available_at, clock_timestamp() + ${Math.min(
             longestWaitMs,
@@ -159,12 +168,13 @@ const finish = (sql: SqlClient, lease: Lease, outcome: Outcome) =>
 const release = (sql: SqlClient, leases: ReadonlyArray<Lease>) =>
   leases.length === 0
     ? Effect.void
-    : sql`update work_items set lease_token = null, lease_until = null, available_at = clock_timestamp()
+    : sql`update work_items set lease_token = null, lease_until = null, lease_holder = null,
+          available_at = clock_timestamp()
         where lease_token in ${sql.in(leases.map((lease) => lease.token))}`.pipe(Effect.asVoid)
 
 /** A set of keys to work on, in the database. If a key is added while a worker has it, it is worked on again. */
 export const makeWorkQueue = ({ leaseMs = 30_000 }: { readonly leaseMs?: number } = {}) =>
-  Effect.map(SqlClient, (sql) => ({
+  Effect.map(Effect.all([SqlClient, LeaseHolder]), ([sql, { current }]) => ({
     /** How long a lease lasts without being renewed. */
     leaseMs,
 
@@ -173,7 +183,8 @@ export const makeWorkQueue = ({ leaseMs = 30_000 }: { readonly leaseMs?: number 
       add(sql, keys, afterMs),
 
     /** Leases up to `limit` due keys of organizations in these shards. */
-    claim: (limit: number, shards: ReadonlyArray<number>) => claim(sql, leaseMs, limit, shards),
+    claim: (limit: number, shards: ReadonlyArray<number>) =>
+      Effect.suspend(() => claim(sql, leaseMs, current(), limit, shards)),
 
     /** Milliseconds until the next key of these shards is due, if any waits. */
     nextInMs: (shards: ReadonlyArray<number>) => nextInMs(sql, shards),

@@ -21,7 +21,8 @@ const lease = (token: string): Lease => ({
   },
   token,
   attempts: 0,
-  since: 0
+  since: 0,
+  holder: undefined
 })
 const done: Outcome = { _tag: "done" }
 const [one, two] = [lease("one"), lease("two")]

@@ -28,6 +28,7 @@ const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effe
       name: "deployments",
       leaseMs: queue.leaseMs,
       since: lease.since,
+      holder: lease.holder,
       renew: queue.renew(lease).pipe(
         Effect.as(true),
         Effect.catchTag("LeaseLost", () => Effect.succeed(false))
