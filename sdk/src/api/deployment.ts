@@ -15,11 +15,19 @@ import { Time } from "./time.ts"
 export const DeploymentState = Schema.Literal("queued", "running", "succeeded", "failed", "superseded", "cancelled")
 export type DeploymentState = typeof DeploymentState.Type
 
+/** What a deployment does with a service. */
+export const ServiceAction = Schema.Literal("create", "update", "delete", "unchanged")
+export type ServiceAction = typeof ServiceAction.Type
+
+/** How far a deployment is with a service. */
+export const DeploymentServiceState = Schema.Literal("pending", "ready", "failed", "deleted")
+export type DeploymentServiceState = typeof DeploymentServiceState.Type
+
 /** The state of one service of a deployment. */
 export const DeploymentService = Schema.Struct({
   name: ServiceName,
-  action: openEnum("create", "update", "delete", "unchanged"),
-  state: openEnum("pending", "ready", "failed", "deleted"),
+  action: openEnum(...ServiceAction.literals),
+  state: openEnum(...DeploymentServiceState.literals),
   revision: Schema.NullOr(Schema.String),
   /** Its image by digest; null for a source, or if the digest wasn't known. */
   image: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
@@ -85,6 +93,17 @@ export const DeploymentSpec = Schema.Struct({
 }).annotations({ identifier: "DeploymentSpec" })
 export interface DeploymentSpec extends Schema.Schema.Type<typeof DeploymentSpec> {}
 
+export const DeploymentEventType = Schema.Literal(
+  "accepted",
+  "started",
+  "applied",
+  "service",
+  "warning",
+  "pruned",
+  "finished"
+)
+export type DeploymentEventType = typeof DeploymentEventType.Type
+
 /**
  * An event of a deployment. `id` increases within the deployment, and is the SSE event id for `Last-Event-ID`. The last event has the type
  * `finished`.
@@ -92,7 +111,7 @@ export interface DeploymentSpec extends Schema.Schema.Type<typeof DeploymentSpec
 export const DeploymentEvent = Schema.Struct({
   id: Schema.Int,
   at: Time,
-  type: openEnum("accepted", "started", "applied", "service", "warning", "pruned", "finished"),
+  type: openEnum(...DeploymentEventType.literals),
   service: Schema.NullOr(ServiceName),
   reason: Schema.String,
   message: TextOrNull,
@@ -111,7 +130,7 @@ export interface FieldChange extends Schema.Schema.Type<typeof FieldChange> {}
 
 export const ServiceChange = Schema.Struct({
   service: ServiceName,
-  action: openEnum("create", "update", "delete", "unchanged"),
+  action: openEnum(...ServiceAction.literals),
   fields: Schema.Array(FieldChange)
 }).annotations({ identifier: "ServiceChange" })
 export interface ServiceChange extends Schema.Schema.Type<typeof ServiceChange> {}

@@ -53,6 +53,12 @@ HttpApi.reflect(MaxCloudApi, {
   }
 })
 
+const repeatable: ReadonlySet<string> = new Set(
+  found.flatMap(({ method, name, row: { content, roles, writes } }) =>
+    writes && method !== "GET" && roles !== "open" && content === undefined ? [name] : []
+  )
+)
+
 const rows: ReadonlyMap<string, EndpointRow> = new Map(found.map((each) => [each.name, each.row]))
 const isNamed = (operation: { readonly name: string }): operation is { readonly name: OperationName } =>
   rows.has(operation.name)
@@ -81,12 +87,9 @@ const matchers = operations.flatMap(({ isSecret, method, name, organizationPath,
 
 /**
  * Whether the operation accepts an `Idempotency-Key`: all that change something and need a credential, because keys belong to a credential.
- * Uploads have a digest, so they need no key.
+ * Uploads have a digest, so they need no key. A session of `exec` can't be kept and answered again.
  */
-export const isRepeatable = (name: OperationName): boolean => {
-  const { content, roles, writes } = rowOf(name)
-  return writes && roles !== "open" && content === undefined
-}
+export const isRepeatable = (name: OperationName): boolean => repeatable.has(name)
 
 /** Whether a request goes to such an operation. `path` is relative to the API's root. */
 export const takesKey = (method: string, path: string): boolean => {

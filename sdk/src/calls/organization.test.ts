@@ -92,7 +92,7 @@ describe("a client with an organization", () => {
     const path = async (organization: string | undefined, use: Parameters<typeof asked>[1]) =>
       (await asked(organization, use)).urls[0]
     expect(await path("acme", (client) => client.auth.signOut())).toBe("/behind/api/v1/auth/sign-out")
-    expect(await path("acme", (client) => client.account.delete())).toBe("/behind/api/v1/account")
+    expect(await path("acme", (client) => client.account.delete())).toBe("/behind/api/v1/account/deletion")
     for (const own of [undefined, "-"]) {
       expect(await path(own, (client) => client.services.list())).toBe("/behind/api/v1/services")
     }

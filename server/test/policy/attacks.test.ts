@@ -84,7 +84,7 @@ describe("an account that somebody else registered for the address", () => {
     const own = await joined(owner, "victim@hijacked.test", "admin")
     await post(403, "/auth/switch", { organization: "real" }, early)
     expect((await server.request("GET", "/api/v1/account/export", { token: early })).status).toBe(403)
-    expect((await server.request("DELETE", "/api/v1/account", { token: early })).status).toBe(403)
+    expect((await server.request("POST", "/api/v1/account/deletion", { token: early })).status).toBe(403)
     expect(JSON.stringify(await must(200, "GET", "/api/v1/auth/status", { token: early }))).not.toContain('"real"')
     await post(201, "/auth/switch", { organization: "prepared" }, own)
   })

@@ -75,7 +75,7 @@ describe("an OIDC trust", () => {
     const owner = await people.owner("owner@left.test", "left")
     const admin = await people.member(owner, "admin@left.test", "admin")
     await trust(admin.session)
-    await people.must(200, "DELETE", "/account", { token: admin.session })
+    await people.must(201, "POST", "/account/deletion", { token: admin.session })
     expect(await mayDo(await jobOf("left"))).toEqual([401, 401])
     expect(await people.listed("/auth/oidc-trusts", owner)).toMatchObject([
       {

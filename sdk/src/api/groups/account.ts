@@ -3,7 +3,7 @@ import { Schema } from "effect"
 import { CreateOrganization, SessionGrant } from "../auth.ts"
 import { Authentication } from "../authentication.ts"
 import { JsonLines } from "../bodies.ts"
-import { del, everyone, get, open, post } from "../endpoint.ts"
+import { everyone, get, open, post } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { ErasureCertificate } from "../organization.ts"
 
@@ -37,18 +37,18 @@ export class AccountGroup extends HttpApiGroup.make("account")
     }).addSuccess(JsonLines)
   )
   .add(
-    del("delete", "/", {
+    post("delete", "/deletion", {
       id: "deleteAccount",
       summary: "Delete the account",
       description:
-        "Immediately erases the person in every store. 409 if an organization would be left without an owner.",
+        "Immediately erases the person in every store. The response is the certificate, which `Location` names. 409 if an organization would be left without an owner.",
       client: "account.delete",
       roles: everyone,
       writes: true,
       about: "person",
       unverified: true
     })
-      .addSuccess(ErasureCertificate)
+      .addSuccess(ErasureCertificate, { status: 201 })
       .addError(wire.Conflict)
   )
   .addError(wire.Forbidden)

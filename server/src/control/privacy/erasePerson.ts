@@ -79,7 +79,7 @@ export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "ver
       }
       yield* sql`select pg_notify('maxcloud', 'erasure')`
       // Do this before deleting the key, which seals the entry's personal fields.
-      yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 200, subject: personId })
+      yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 201, subject: personId })
       // Invites belong to the address's reader. An account with an unconfirmed address may be somebody else's.
       return yield* erasePersonWithin(personId, verified)
     })

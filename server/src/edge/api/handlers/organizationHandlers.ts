@@ -72,7 +72,11 @@ export const accountHandlers = HttpApiBuilder.group(MaxCloudApi, "account", (han
         })
       )
       .handleRaw("export", () => Effect.map(currentPerson, (found) => jsonLines(privacy.exportPerson(found))))
-      .handle("delete", () => Effect.flatMap(currentPerson, privacy.erasePerson))
+      .handle("delete", () =>
+        Effect.flatMap(currentPerson, privacy.erasePerson).pipe(
+          Effect.tap(({ id }) => locatedAt(`/api/v1/erasures/${id}`))
+        )
+      )
   })
 )
 

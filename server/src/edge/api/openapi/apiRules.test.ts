@@ -212,7 +212,7 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
         get: ["200", "101"],
         put: ["200", "204"],
         patch: ["200"],
-        delete: ["200", "202", "204"],
+        delete: ["202", "204"],
         post: ["200", "201", "202", "204"]
       }
       const isTold = answersOf(operation).every(
