@@ -7,6 +7,7 @@ import { openEnum } from "./openEnum.ts"
 import { ProblemError } from "./problemErrors.ts"
 import { SentSpec } from "./sentSpec.ts"
 import { Time } from "./time.ts"
+import { visibleLines } from "./visibleText.ts"
 
 /** Name of a policy of an organization. */
 export const PolicyName = Schema.String.pipe(
@@ -43,7 +44,7 @@ export const SetPolicy = Schema.Struct({
   expression: PolicyExpression,
   /** The problem and its fix, for people who deploy. If absent, the expression is shown. */
   message: Schema.optional(
-    textUpTo(500, "The message").pipe(
+    visibleLines(500, "The message").pipe(
       Schema.filter((text) => text.trim() !== "" || "Write a message, or leave it out.")
     )
   ),

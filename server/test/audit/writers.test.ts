@@ -38,7 +38,7 @@ const { test } = runtimeTests(
   )
 )
 
-const url = "https://hooks.example.com/in?key=a-key-in-a-url"
+const url = "https://hooks.example.com/in/a-key-in-a-path?key=a-key-in-a-url"
 const addWebhook = (id: OrganizationId) =>
   Effect.flatMap(Webhooks, (webhooks) => webhooks.create(id, Schema.decodeUnknownSync(CreateWebhook)({ url })))
 const setPolicy = (id: OrganizationId, expression = "true") =>
@@ -90,7 +90,7 @@ describe("the entry of a change", () => {
       expect(yield* credentials.remove(id, "ghcr.io")).toBe(false)
 
       const entries = (yield* listEntries(id, { limit: 100 })).toReversed()
-      const at = "https://hooks.example.com/in"
+      const at = "https://hooks.example.com"
       expect(entries.map((entry) => [entry.action, entry.status, entry.subject])).toStrictEqual([
         ["webhooks.create", 201, `webhook ${webhook.id} ${at}`],
         ["webhooks.change", 200, `webhook ${webhook.id} ${at}`],

@@ -24,8 +24,12 @@ export const checkedLookup =
 /** Is the host of a URL written as an address that the server doesn't call? Such a host is never looked up. */
 export const isRefusedAddress = (url: URL, reach: Reach): boolean => {
   const host = url.hostname.replace(/^\[|\]$/g, "")
+  if (reach === "public" && isLocalName(host)) return true
   return isIP(host) !== 0 && !isReachableAddress(host, reach)
 }
+
+/** Names that mean this machine, also below `localhost` (RFC 6761, 6.3) and with the root's dot. */
+const isLocalName = (host: string): boolean => /^(?:.+\.)?localhost\.?$/.test(host)
 
 export const isLoopbackHost = (host: string): boolean =>
   host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)

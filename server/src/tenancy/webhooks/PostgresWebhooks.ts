@@ -30,6 +30,9 @@ import { lockWebhook, pageOfDeliveries, pageOfWebhooks, selectDeliveries, webhoo
 /** The maximum number of webhooks of an organization. */
 const most = 20
 
+/** As it is sent and shown: the host in its canonical form, everything else encoded. */
+const canonical = (url: string): string => new URL(url).href
+
 const checkUrl = (url: string, allowPrivate: boolean) => {
   const detail = refusalOf(url, allowPrivate)
   return detail === undefined ? Effect.void : new Forbidden({ detail })
@@ -48,7 +51,7 @@ const create = (organizationId: OrganizationId, { description, types, url }: Cre
     const id = WebhookId.make(newId("whk"))
     yield* sql`
       insert into webhooks (organization_id, id, url, types, description)
-      values (${organizationId}, ${id}, ${url}, ${storableJson(types)}::jsonb, ${description})`
+      values (${organizationId}, ${id}, ${canonical(url)}, ${storableJson(types)}::jsonb, ${description})`
     const made: NewWebhook = {
       secret: yield* addSecret(organizationId, id),
       webhook: yield* webhookOf(organizationId, id)
@@ -57,8 +60,13 @@ const create = (organizationId: OrganizationId, { description, types, url }: Cre
     return made
   }).pipe(Effect.catchTag("NotFound", Effect.die))
 
-const change = (organizationId: OrganizationId, id: WebhookId, { description, state, types, url }: ChangeWebhook) =>
+const change = (
+  organizationId: OrganizationId,
+  id: WebhookId,
+  { description, state, types, url: written }: ChangeWebhook
+) =>
   Effect.gen(function* () {
+    const url = written === undefined ? undefined : canonical(written)
     const sql = yield* SqlClient
     // An enabled webhook gets what occurred before it was disabled, even if that has no number yet.
     if (state === "enabled") yield* numberBatch(organizationId)

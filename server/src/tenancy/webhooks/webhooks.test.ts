@@ -343,13 +343,20 @@ describe("webhooks", () => {
           "https://0x7f000001/",
           "https://2130706433/",
           "https://localhost/",
+          "https://localhost./",
+          "https://a.localhost/",
+          "https://A.B.LOCALHOST./",
           "https://[fd00::1]/",
           "https://100.64.0.1/",
           "https://0.0.0.0/"
         ]) {
           expect((yield* Effect.flip(addStrictly(url)))._tag, url).toBe("Forbidden")
         }
-        expect((yield* addStrictly("https://hooks.example.com/x")).webhook.state).toBe("enabled")
+        const { webhook } = yield* addStrictly("HTTPS://B\u00fccher.Example:443/services/T0/s3cret?key=s3cret")
+        expect(webhook).toMatchObject({
+          state: "enabled",
+          url: "https://xn--bcher-kva.example/services/T0/s3cret?key=s3cret"
+        })
         for (const url of [
           "ftp://example.com/",
           "https://user:password@example.com/",
