@@ -107,12 +107,23 @@ const documentFields = ({ instance, requestId, status, title, type }: ApiError) 
   requestId
 })
 
+/** The message and the details without the texts that both have. */
+const saidOnce = ({ errors, message }: Extract<MaxCloudError, { _tag: "InvalidRequest" | "InvalidSpec" }>) => {
+  const [first, ...others] = errors
+  if (first === undefined || !errors.every(({ detail }) => message.includes(detail))) {
+    return { details: errors.map(problemLine) }
+  }
+  // A message that is only the detail has no path, and needs none.
+  if (others.length === 0) return { message: message === first.detail ? message : problemLine(first) }
+  return { message: `the request has ${errors.length} problems`, details: errors.map(problemLine) }
+}
+
 /** The fields of an error besides its tag and message, or in place of its message. */
 const fieldsOf = (error: MaxCloudError): Partial<Report> => {
   switch (error._tag) {
     case "InvalidRequest":
     case "InvalidSpec":
-      return { details: error.errors.map(problemLine), data: { errors: error.errors } }
+      return { ...saidOnce(error), data: { errors: error.errors } }
     case "ConfigInvalid":
       return configFields(error)
     case "SourceInvalid":

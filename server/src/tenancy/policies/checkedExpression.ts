@@ -1,10 +1,12 @@
 import { InvalidRequest, inBody } from "@maxcloud/sdk/api"
-import { Effect, Either } from "effect"
-import { compilePolicy } from "./compilePolicy.ts"
+import { Effect } from "effect"
+import { mistakeIn } from "./compilePolicy.ts"
 
-/** Refuses an expression that can't be evaluated. */
-export const checkedExpression = (expression: string) =>
-  Either.match(compilePolicy(expression), {
-    onLeft: (message) => new InvalidRequest({ detail: message, errors: inBody([{ path: ["expression"], message }]) }),
-    onRight: Effect.succeed
+/** Refuses a new expression that can't be evaluated, or that can't be true for any app. */
+export const checkedExpression = (expression: string): Effect.Effect<void, InvalidRequest> =>
+  Effect.suspend(() => {
+    const message = mistakeIn(expression)
+    return message === undefined
+      ? Effect.void
+      : new InvalidRequest({ detail: message, errors: inBody([{ path: ["expression"], message }]) })
   })

@@ -5,6 +5,7 @@ import { Either } from "effect"
 import { checkExpression } from "./celCheck.ts"
 import { countParts, type Meter, measuring, metered } from "./celMeter.ts"
 import { policyLimits } from "./policyLimits.ts"
+import { typeMistake } from "./typeMistake.ts"
 
 /**
  * What an expression sees, in the types of CEL: whole numbers are `int`, and everything else is accessible only by key.
@@ -69,7 +70,13 @@ const wordsOf = (error: unknown): string => {
   return `${column === undefined ? "" : `Character ${Number(column) + 1}: `}${text.slice(0, 200)}.`
 }
 
-const parsed = (expression: string): Either.Either<Expr, string> => {
+/** An expression's parts, and where each begins in its text, by its number. */
+interface Parsed {
+  readonly expr: Expr
+  readonly positions: Readonly<Record<string, number>>
+}
+
+const parsed = (expression: string): Either.Either<Parsed, string> => {
   if (expression.length > policyLimits.expressionLength) {
     return Either.left(
       `The expression has ${expression.length} characters. It can have up to ${policyLimits.expressionLength}: split it into several policies.`
@@ -81,10 +88,10 @@ const parsed = (expression: string): Either.Either<Expr, string> => {
     )
   }
   try {
-    const { expr } = parse(expression)
+    const { expr, sourceInfo } = parse(expression)
     return countParts(expr, policyLimits.parts) > policyLimits.parts
       ? Either.left(`The expression has more than ${policyLimits.parts} parts. Split it into several policies.`)
-      : Either.right(expr)
+      : Either.right({ expr, positions: sourceInfo?.positions ?? {} })
   } catch (error) {
     return Either.left(`The expression isn't valid CEL. ${wordsOf(error)}`)
   }
@@ -92,9 +99,22 @@ const parsed = (expression: string): Either.Either<Expr, string> => {
 
 const tooCostly = `it needs too much work for this app: nested loops, or long texts (more than ${policyLimits.work} units)`
 
+/**
+ * Why an expression can't be true for any app, with its place and the fix; undefined if it can. For new expressions: a stored one is judged by
+ * what it does.
+ */
+export const mistakeIn = (expression: string): string | undefined =>
+  Either.match(parsed(expression), {
+    onLeft: (mistake) => mistake,
+    onRight: ({ expr, positions }) => {
+      const checked = checkExpression(expr)
+      return "mistake" in checked ? checked.mistake : typeMistake(expr, positions)
+    }
+  })
+
 /** Parses an expression. Left: what's wrong with it, and how to fix it. */
 export const compilePolicy = (expression: string): Either.Either<CompiledPolicy, string> =>
-  Either.flatMap(parsed(expression), (expr) => {
+  Either.flatMap(parsed(expression), ({ expr }) => {
     const checked = checkExpression(expr)
     if ("mistake" in checked) return Either.left(checked.mistake)
     const meter: Meter = { spent: 0, limit: 0 }

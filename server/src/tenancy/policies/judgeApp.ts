@@ -5,7 +5,8 @@ import { policyLimits } from "./policyLimits.ts"
 
 /** A policy of an organization, as far as it judges. */
 export interface JudgingPolicy {
-  readonly name: string
+  /** null for an expression that is tried, and not a policy yet. */
+  readonly name: string | null
   readonly expression: string
   readonly message: string | null
   readonly enforcement: "refuse" | "warn"
@@ -19,11 +20,14 @@ const issueOf = (
   path: SpecIssue["path"]
 ): ReadonlyArray<SpecIssue> => {
   if ("fault" in answer) {
-    const text = `The organization's policy "${name}" can't be checked: ${answer.fault.replace(/\.$/, "")}. An owner can correct its expression, ${shownExpression(expression)}, with \`maxcloud policies set ${name}\`.`
+    const fault = answer.fault.replace(/\.$/, "")
+    if (name === null) return [{ path, message: `The expression can't be checked: ${fault}.`, code: policyCode }]
+    const text = `The organization's policy "${name}" can't be checked: ${fault}. An owner can correct its expression, ${shownExpression(expression)}, with \`maxcloud policies set ${name}\`.`
     return [{ path, message: text, code: policyCode }]
   }
   const said = message ?? `This must be true, but isn't: ${shownExpression(expression)}`
-  return answer.kept ? [] : [{ path, message: `Policy "${name}" of the organization: ${said}`, code: policyCode }]
+  const text = name === null ? said : `Policy "${name}" of the organization: ${said}`
+  return answer.kept ? [] : [{ path, message: text, code: policyCode }]
 }
 
 const issuesOf = (
@@ -57,7 +61,7 @@ export function* judgeApp(policies: ReadonlyArray<JudgingPolicy>, facts: Facts):
       : issuesOf(policy, compiled.right, asked?.answers ?? [])
     if (policy.enforcement === "warn") warnings.push(...found)
     else problems.push(...found)
-    if (policy.enforcement === "refuse" && found.length > 0) broken.push(policy.name)
+    if (policy.enforcement === "refuse" && found.length > 0 && policy.name !== null) broken.push(policy.name)
   }
   return { problems: problems.slice(0, maxSpecIssues), warnings: warnings.slice(0, maxSpecIssues), broken }
 }

@@ -4,7 +4,7 @@ import { Either } from "effect"
 import fc from "fast-check"
 import { appSpec } from "../../../../config-schema/test/appSpecArbitrary.ts"
 import { cpuMillis } from "../../../../config-schema/test/cpuMillis.ts"
-import { compilePolicy, factsOf } from "./compilePolicy.ts"
+import { compilePolicy, factsOf, mistakeIn } from "./compilePolicy.ts"
 import { judgeApp } from "./judgeApp.ts"
 import { policyLimits } from "./policyLimits.ts"
 
@@ -92,6 +92,86 @@ describe("an expression", () => {
   ])("fails if the app has no such thing, and never reads more: %s", (expression, fault) => {
     const [answer] = ask(expression)
     expect(answer).toEqual({ fault: expect.stringMatching(fault) })
+  })
+})
+
+/** Each expression of docs/policies.md and of the tests above that works. */
+const working: ReadonlyArray<string> = [
+  "service.memoryBytes <= 1073741824",
+  'service.image == null || service.image.startsWith("ghcr.io/acme/")',
+  "has(service.labels.team) && service.labels.team.size() > 2",
+  'services.filter(s, s.visibility == "public").size() <= 1',
+  "services.filter(s, s.scale.max > 1).map(s, s.name).all(name, name.startsWith('big-'))",
+  "services.map(s, s.scale.max).exists(max, max > 1) || services.exists_one(s, s.port == 80)",
+  'service.port == "auto" || service.port > 1024',
+  "service.probes.readiness == null || service.probes.readiness.timeoutSeconds <= 5",
+  "service.scale.idleSeconds + 1 > 0 && double(service.cpuMilli) / 1000.0 <= 1.5",
+  "service.env.all(name, type(service.env[name]) != string || !name.matches('(PASSWORD|TOKEN)$'))",
+  'service.egress == "internet" || service.egress.all(range, range != "0.0.0.0/0")',
+  'exports.all(name, exports[name].to.all(app, app != "x")) && "DEBUG" in metadata',
+  "(service.image == null ? 'source' : service.image).contains('a') && [] == [] && services[0].name != ''",
+  'service.manifests.all(p, p.kind != "Service") && service.files.all(path, service.files[path].secret in ["KEY"])',
+  "dyn(service.name) == 5 || {'a': 1}['a'] == 1 || string(service.cpuMilli) + 'm' != ''"
+]
+
+describe("a new expression", () => {
+  it.each(working)("is accepted: %s", (expression) => {
+    expect(mistakeIn(expression)).toBeUndefined()
+  })
+
+  it.each<readonly [expression: string, mistake: string]>([
+    ["size(services)", "The expression gives a number, not true or false. Compare it with something."],
+    ["service.name", "The expression gives a text, not true or false. Compare it with something."],
+    ["services.map(s, s.name)", "The expression gives a list, not true or false. Compare it with something."],
+    ["service.scale.mx <= 5", 'Character 14: There is no field "mx". Did you mean "max"?'],
+    ["service['scale'].mx <= 5", 'Character 17: There is no field "mx". Did you mean "max"?'],
+    ["service.memory <= 5", 'Character 8: There is no field "memory". Did you mean "memoryBytes"?'],
+    ["has(service.teams)", 'Character 1: There is no field "teams". Use one of name, image, '],
+    ["services.all(s, s.scale.mx < 5)", 'Character 24: There is no field "mx"'],
+    ["services.filter(s, s.scale.max > 1).all(s, s.nme != '')", 'There is no field "nme". Did you mean "name"?'],
+    ["services[0].nme == 'x'", 'There is no field "nme"'],
+    ["exports.all(name, exports[name].two == [])", 'There is no field "two". Did you mean "to"?'],
+    ["service.name.size > 5", 'There is no field "size", because this is a text.'],
+    ["service.probes.readiness.pth == '/'", 'There is no field "pth". Did you mean "path"?'],
+    ["service.constructor != null", 'There is no field "constructor"'],
+    ["service.name + 1 == 'x'", '"+" can\'t take a text and a number. Convert one with string(…).'],
+    ["service.cpuMilli / 1000.0 < 2.0", "Convert one with int(…) or double(…)"],
+    ["service.scale.max == '5'", "This compares a number with a text."],
+    ["'5' in service.links || 5 in service.links", "This compares a number with a text."],
+    ["service.name in 'abc'", '"in" needs a list or a map'],
+    ["service.scale.max && stage == 'production'", 'Each side of "&&" must be true or false, but this is a number.'],
+    ["!service.name", 'What follows "!" must be true or false'],
+    ["service.scale < 5", '"<" can\'t compare an object.'],
+    ["size(service.cpuMilli) > 5", "size() can't take a number."],
+    ["service.cpuMilli.startsWith('a')", "startsWith() needs texts"],
+    ["stage.all(s, s == '')", "This goes through a text, which isn't a list or a map."],
+    ["service.name ==", "The expression isn't valid CEL."],
+    ["servce.name == ''", 'Unknown name "servce"']
+  ])("is refused if it can't be true for any app: %s", (expression, mistake) => {
+    expect(mistakeIn(expression)).toContain(mistake)
+  })
+
+  it("is checked with the fields that apps have", () => {
+    const [about] = appOf(web).services.map((service) => Object.keys(service))
+    const mistake = mistakeIn("service.nothing == 1") ?? ""
+    expect(mistake.split("Use one of ")[1]).toBe(`${about?.join(", ")}.`)
+    for (const field of Object.keys(appOf(web).services[0]?.scale ?? {})) {
+      expect(mistakeIn(`service.scale.${field} == 1`), field).toBeUndefined()
+    }
+  })
+
+  it("has an answer for some app if it is accepted", () => {
+    for (const expression of working) {
+      expect(
+        ask(expression).some((answer) => "kept" in answer),
+        expression
+      ).toBe(true)
+    }
+  })
+
+  it("is checked in time linear in its parts", () => {
+    const deep = `${"services.all(a, ".repeat(30)}a.name == ''${")".repeat(30)}`
+    expect(cpuMillis(() => expect(mistakeIn(deep)).toBeUndefined())).toBeLessThan(1_000)
   })
 })
 
@@ -205,6 +285,7 @@ describe("hostile expressions", () => {
       fc.property(fc.array(word, { maxLength: 60 }), fc.constantFrom("", " "), (words, between) => {
         const before = process.cpuUsage()
         const policy = compilePolicy(words.join(between))
+        expect(() => mistakeIn(words.join(between))).not.toThrow()
         if (Either.isRight(policy)) {
           for (const answer of policy.right.ask(facts, 20_000).answers) expect(Object.keys(answer)).toHaveLength(1)
         } else expect(policy.left).toMatch(/^[A-Z][\s\S]{5,400}[.?]$/)

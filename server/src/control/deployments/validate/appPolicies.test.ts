@@ -155,7 +155,14 @@ describe("policies of an organization", () => {
         deployments.testPolicy(org, { expression, spec, stage: StageName.make("dev") })
       expect((yield* trial("stage == 'dev'")).findings).toEqual([])
       expect((yield* trial("service.tag != 'latest'")).findings).toMatchObject([
-        { pointer: "/spec/services/0/image", code: "policy" }
+        {
+          pointer: "/spec/services/0/image",
+          code: "policy",
+          detail: "This must be true, but isn't: service.tag != 'latest'"
+        }
+      ])
+      expect((yield* trial("service.labels.team == 'a'")).findings).toMatchObject([
+        { detail: "The expression can't be checked: field not found: team." }
       ])
       expect(yield* Effect.flip(trial("service."))).toMatchObject({
         _tag: "InvalidRequest",
@@ -224,7 +231,7 @@ describe("policies of an organization", () => {
       "service.labels.team == 'a'",
       "services.size() > 1 || stage != 'production'",
       "metadata.branch == 'main'",
-      "service.nothing"
+      "service.labels.nothing == 'a'"
     )
     const service = fc.record({
       memory: fc.constantFrom("512Mi", "2Gi"),

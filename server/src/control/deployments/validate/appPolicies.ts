@@ -83,7 +83,7 @@ export const testedPolicy = (organization: Organization, { expression, metadata,
   Effect.gen(function* () {
     yield* checkedExpression(expression)
     const spec = yield* Effect.mapError(yield* inTurns(() => parseAppSpecInTurns(written)), invalidSpec)
-    const policy = { name: "test", expression, message: null, enforcement: "refuse" } as const
+    const policy = { name: null, expression, message: null, enforcement: "refuse" } as const
     const { problems } = yield* judgedBy([policy], { organization, stage, metadata }, spec)
     return { findings: inSpec(problems) }
   })
