@@ -8,7 +8,7 @@ import { type Benchmark, interleaved } from "./measure.ts"
 
 const appends = 500
 
-/** An entry of the audit log in a transaction of its own, against a plain insert of the same row. */
+/** Appending an audit entry in its own transaction, compared with a plain insert of the same row. */
 export const auditBenchmark: Benchmark = {
   name: "audit",
   run: async () => {

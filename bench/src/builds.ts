@@ -31,7 +31,7 @@ const makeProject = (root: string) => {
   return { folder, change }
 }
 
-/** `deploy` of a Next.js project: the first time, unchanged and after a change, against its own install and build. */
+/** `deploy` of a Next.js project (first, unchanged, and after a change), compared with its own install and build. */
 export const buildsBenchmark: Benchmark = {
   name: "builds",
   run: async () => {
@@ -41,7 +41,7 @@ export const buildsBenchmark: Benchmark = {
     let count = 0
     const environment = { ...process.env, NEXT_TELEMETRY_DISABLED: "1", CI: "true" }
 
-    /** Both begin with an empty cache of packages. */
+    /** Both start with an empty package cache. */
     const alone = async () => {
       const [copy, cache] = [join(root, `alone-${++count}`), join(root, `cache-${count}`)]
       cpSync(folder, copy, { recursive: true })
@@ -59,7 +59,8 @@ export const buildsBenchmark: Benchmark = {
         await cloud.client.deploy({ app: "app", services: [{ name: "app", source: folder }] })
         const taken = Number(process.hrtime.bigint() - start) / 1e9
         const answer = await ask(port, `app--local.localhost:${port}`)
-        if (answer?.includes(`<h1>${text}</h1>`) !== true) throw new Error(`a wrong answer: ${answer?.slice(0, 200)}`)
+        if (answer?.includes(`<h1>${text}</h1>`) !== true)
+          throw new Error(`unexpected response: ${answer?.slice(0, 200)}`)
         return taken
       }
       change("1")

@@ -2,8 +2,8 @@ import { join } from "node:path"
 
 const entry = join(import.meta.dirname, "../../server/dist/index.js")
 
-/** For `node -e`: the bundled server as a process, which says `ready`. */
+/** A program for `node -e` that starts the bundled server and prints `ready`. */
 export const bundledServerProgram = `require("node:module").enableCompileCache(); import(${JSON.stringify(entry)}).then((_) => _.runServer({ onReady: () => console.log("ready") }))`
 
-/** The bundled server, as it is published: unbundled it takes twice the memory, and starts its instances slower for it. */
+/** The published, bundled server. Unbundled, it needs twice the memory, so it starts instances more slowly. */
 export const bundledServer = (): Promise<typeof import("@maxcloud/server")> => import(entry)

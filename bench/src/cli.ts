@@ -9,7 +9,7 @@ import { type Benchmark, interleaved, seconds, timeOf, times, whenItSays } from 
 const root = join(import.meta.dirname, "../..")
 const maxcloud = join(root, "cli/bin/maxcloud.js")
 
-/** The peer is large, so it is no dependency of the workspace: npm puts it into a folder of its own. */
+/** The peer is large, so it isn't a dependency of the workspace: npm installs it in a separate folder. */
 const installWrangler = () => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
   chmodSync(folder, 0o755)
@@ -18,7 +18,7 @@ const installWrangler = () => {
     ["install", "--prefix", folder, "--no-audit", "--no-fund", "wrangler@4"],
     { encoding: "utf8" }
   )
-  if (status !== 0) throw new Error(`wrangler could not be installed: ${stderr}`)
+  if (status !== 0) throw new Error(`Couldn't install wrangler: ${stderr}`)
   return {
     script: join(folder, "node_modules/wrangler/bin/wrangler.js"),
     remove: () => rmSync(folder, { recursive: true, force: true })

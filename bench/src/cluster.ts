@@ -9,53 +9,53 @@ import { bundledServerProgram } from "./bundledServer.ts"
 import { freePort } from "./exampleApp.ts"
 import { type Benchmark, type Row, whenItSays } from "./measure.ts"
 
-/** The cluster that is measured against. Other benchmarks run on the local runtime, whatever this says. */
+/** The cluster for the cluster benchmarks. Other benchmarks always use the local runtime. */
 export const clusterConfig = process.env.KUBECONFIG
 
-/** A benchmark that needs the cluster of `KUBECONFIG`, which has Knative; without one it says that it is left out. */
+/** A benchmark that needs the cluster of `KUBECONFIG`, with Knative. Without a cluster it prints that it's skipped. */
 export const clusterBenchmark = (name: string, run: () => Promise<ReadonlyArray<Row>>): Benchmark => ({
   name,
   run: async () => {
     if (clusterConfig !== undefined) return run()
-    console.log("  left out: KUBECONFIG names no cluster")
+    console.log("  skipped: KUBECONFIG doesn't point to a cluster")
     return []
   }
 })
 
-/** kubectl's output; throws what it says where it fails. */
+/** Returns kubectl's output. If kubectl fails, throws an error with its message. */
 export const kubectl = (args: ReadonlyArray<string>, input?: string): string => {
   const { error, status, stderr, stdout } = spawnSync("kubectl", args, {
     encoding: "utf8",
     maxBuffer: 2 ** 28,
     ...(input === undefined ? {} : { input })
   })
-  if (error !== undefined) throw new Error(`kubectl is missing: ${error.message}`)
-  if (status !== 0) throw new Error(`kubectl ${args.join(" ")} ended with ${status}: ${stderr}`)
+  if (error !== undefined) throw new Error(`Couldn't run kubectl. Install it first: ${error.message}`)
+  if (status !== 0) throw new Error(`kubectl ${args.join(" ")} exited with ${status}: ${stderr}`)
   return stdout
 }
 
-/** kubectl's work while this process goes on. */
+/** Runs kubectl without blocking this process. */
 export const kubectlBeside = (args: ReadonlyArray<string>): Promise<void> =>
   new Promise((resolve, reject) => {
     const child = spawn("kubectl", args, { stdio: ["ignore", "ignore", "inherit"] })
     child.on("error", reject)
     child.on("exit", (code) =>
-      code === 0 ? resolve() : reject(new Error(`kubectl ${args.join(" ")} ended with ${code}`))
+      code === 0 ? resolve() : reject(new Error(`kubectl ${args.join(" ")} exited with ${code}`))
     )
   })
 
 export const newName = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex")}`
 
-/** Its removal is begun and not waited for: it lasts minutes where Knative's pods have run. */
-/** Namespace of an app and stage of the organization `local`, as the measured server names it. */
+/** The measured server's namespace for an app and stage of the organization `local`. */
 export const localNamespace = (app: string, stage: string) => `${defaultNamespacePrefix}${app}--${stage}--local`
 
+/** Starts the removal and doesn't wait, because it takes minutes if Knative's pods have run. */
 export const removeNamespace = (namespace: string) =>
   void kubectl(["delete", "namespace", namespace, "--ignore-not-found", "--wait=false"])
 
 /**
- * Keeps Knative from making revisions and pods of a namespace's Services: they stay objects. Hundreds of real ones would be measured in the
- * place of what applies them.
+ * Prevents Knative from creating revisions and pods in a namespace, so that its Services stay plain objects. Hundreds of real pods would
+ * distort the measurement of the apply.
  */
 export const keepObjectsOnly = (namespace: string) =>
   void kubectl(
@@ -68,7 +68,7 @@ export const keepObjectsOnly = (namespace: string) =>
     })
   )
 
-/** A folder for as long as it is used. */
+/** Creates a temporary folder, and removes it after use. */
 export const inFolder = async <A>(use: (folder: string) => Promise<A>): Promise<A> => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
   try {
@@ -84,7 +84,7 @@ export const writeManifests = (folder: string, items: ReadonlyArray<unknown>): s
   return file
 }
 
-/** The bundled server as a process on the cluster, with a database of its own, and a client of it. `image`: its registry is asked by plain HTTP. */
+/** Starts the bundled server on the cluster with its own database, and passes a client for it. The registry of `image` is used over plain HTTP. */
 export const withClusterServer = <A>(use: (client: Client, url: string) => Promise<A>, image?: string): Promise<A> =>
   inFolder(async (folder) => {
     const port = await freePort()

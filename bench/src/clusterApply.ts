@@ -30,7 +30,7 @@ const rounds = 3
 const app = AppName.make("shop")
 const image = "dev.local/hello:1"
 
-/** Of one app: each service has a Service, a NetworkPolicy, a ServiceAccount and a Secret. `version` of the first service alone differs. */
+/** The spec of one app. Each service has a Service, a NetworkPolicy, a ServiceAccount and a Secret. `version` changes only the first service. */
 const encodedSpec = (version: number) => ({
   app,
   services: Array.from({ length: services }, (_, index) => ({
@@ -68,7 +68,7 @@ const manifestsOf = (key: NamespaceKey, version: number) => {
   return { namespace: synthNamespace(tenant), app: synth(spec, tenant) }
 }
 
-/** Seconds of the three applies of one round. */
+/** The seconds that each of the three applies of a round took. */
 interface Taken {
   readonly first: number
   readonly unchanged: number
@@ -87,7 +87,7 @@ const inTurn = async (work: (version: number) => Promise<unknown> | unknown): Pr
   changed: await timed(() => work(2))
 })
 
-/** Applies by max-cloud's own code, as it runs in a server that is up. */
+/** Applies with max-cloud's own code, like a running server. */
 const makeOurs = async () => {
   const runtime = ManagedRuntime.make(Layer.provideMerge(cacheLayer, apiLayer({ source: { type: "standard" } })))
   const { apply } = await runtime.runPromise(
@@ -125,18 +125,18 @@ const kubectlRound = () =>
     return taken
   })
 
-/** From `deploy` to the server's word that all has been applied. */
+/** Measures from `deploy` until the server reports that everything is applied. */
 const serverRound = async (client: Client) => {
   const stage = newName("b")
   const namespace = localNamespace(app, stage)
   await client.secrets.set(app, "TOKEN", "a token's value", { stage })
-  // Makes the namespace.
+  // Create the namespace.
   await client.deploy({ app, services: [{ name: "seed", image }] }, { stage })
   keepObjectsOnly(namespace)
   const taken = await inTurn(async (version) => {
     const { id } = await client.deploy(encodedSpec(version), { stage, detach: true })
     for await (const event of client.deployments.events(id)) if (event.type === "applied") return
-    throw new Error(`the deployment ${id} ended before all was applied`)
+    throw new Error(`the deployment ${id} finished before everything was applied`)
   })
   removeNamespace(namespace)
   return taken
@@ -150,7 +150,7 @@ const goals: Readonly<Record<Work, { readonly title: string; readonly goal: stri
 }
 const works: ReadonlyArray<Work> = ["first", "unchanged", "changed"]
 
-/** 100 services applied, with nothing changed, and with one changed, against `kubectl apply --server-side` of the same manifests. */
+/** Applying 100 services (first, unchanged, and with one change), compared with `kubectl apply --server-side` of the same manifests. */
 export const clusterApplyBenchmark = clusterBenchmark("clusterApply", async () => {
   const applier = await makeOurs()
   const results = await withClusterServer((client) =>
@@ -167,7 +167,7 @@ export const clusterApplyBenchmark = clusterBenchmark("clusterApply", async () =
   const row = (part: "applier" | "server", work: Work): Row => {
     const middle = (of: (pair: (typeof results)[number]) => number) => median(results.map(of))
     return {
-      work: `${part === "applier" ? `apply of ${services} services (${services * 4} objects, kept without revisions by a quota)` : "the same from `deploy` through the server until applied"}: ${goals[work].title}`,
+      work: `${part === "applier" ? `apply of ${services} services (${services * 4} objects; a quota keeps Knative from creating revisions)` : "the same from `deploy` through the server until applied"}: ${goals[work].title}`,
       ours: seconds(middle((one) => one.ours[part][work])),
       peer: `\`kubectl apply --server-side\` ${seconds(middle((one) => one.peer[part][work]))}`,
       ratio: times(middle((one) => one.ours[part][work] / one.peer[part][work])),

@@ -3,8 +3,8 @@ import { pushImage } from "../../server/test/images/pushImage.ts"
 import { startTestRegistry } from "../../server/test/registry/testRegistry.ts"
 
 /**
- * Image of a program that answers HTTP and writes as many lines as it is asked for, by digest: nobody has to resolve a tag. It is in a
- * registry of this machine's loopback, which the cluster's nodes must reach.
+ * The image of a program that responds to HTTP and writes the requested number of lines. It's referenced by digest, so nothing has to resolve
+ * a tag. Its registry listens on this machine's loopback, and the cluster's nodes must be able to reach it.
  */
 export const withLinesImage = async <A>(use: (image: string) => Promise<A>): Promise<A> => {
   await using registry = await startTestRegistry()

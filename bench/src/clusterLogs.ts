@@ -19,7 +19,7 @@ const lines = 200_000
 const rounds = 3
 const limitMillis = 120_000
 
-/** Counts what a follower prints. */
+/** Counts the lines that a log follower prints. */
 class Follower {
   readonly #child: ChildProcess
   readonly command: string
@@ -58,14 +58,14 @@ class Follower {
   }
 }
 
-/** Lines per second from the moment that the pod is told to write until the follower has printed the last of them. */
+/** Lines per second, from the request to the pod until the follower has printed the last line. */
 const follow = async (follower: Follower, write: (count: number) => Promise<void>): Promise<number> => {
   try {
-    // It follows when a line that has been written since its start comes.
+    // The follower is connected once it prints a line written after its start.
     for (let tries = 0; ; tries++) {
       await write(1)
       if (await follower.until(follower.count + 1, 2_000)) break
-      if (tries === 15) throw new Error(`${follower.command}: no line comes`)
+      if (tries === 15) throw new Error(`${follower.command} prints no lines`)
     }
     await follower.until(Number.POSITIVE_INFINITY, 1_000)
     const before = follower.count
@@ -73,7 +73,7 @@ const follow = async (follower: Follower, write: (count: number) => Promise<void
     const written = write(lines)
     if (!(await follower.until(before + lines, limitMillis))) {
       throw new Error(
-        `${follower.command}: ${follower.count - before} of ${lines} lines came within ${limitMillis / 1000} s`
+        `${follower.command}: ${follower.count - before} of ${lines} lines arrived within ${limitMillis / 1000} s`
       )
     }
     const taken = elapsedSince(start)
@@ -118,7 +118,7 @@ const measure = async (client: Client, url: string, image: string) => {
   }
 }
 
-/** Lines that a pod writes at once, as they come to a follower. */
+/** How fast a follower receives lines that a pod writes all at once. */
 export const clusterLogsBenchmark = clusterBenchmark("clusterLogs", () =>
   withLinesImage((image) =>
     withClusterServer(async (client, url) => {

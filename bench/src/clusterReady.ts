@@ -21,10 +21,10 @@ const rounds = 7
 const app = "ready"
 const specOf = (name: string, image: string) => ({ app, services: [{ name, image, port: 8080 }] })
 
-/** `deploy` by the SDK until it has succeeded; a new service each time. */
+/** Measures `deploy` by the SDK until it has succeeded, with a new service each time. */
 const makeOurs = async (client: Client, image: string) => {
   const stage = newName("b")
-  // The namespace is there, and so is the image on the node.
+  // Create the namespace, and pull the image to the node.
   await client.deploy(specOf("seed", image), { stage })
   return {
     round: async () => {
@@ -76,7 +76,7 @@ const makePeer = (image: string, folder: string) => {
   }
 }
 
-/** From `deploy` until the Knative Service is ready. */
+/** The time from `deploy` until the Knative Service is ready. */
 export const clusterReadyBenchmark = clusterBenchmark("clusterReady", () =>
   withLinesImage((image) =>
     inFolder((folder) =>

@@ -34,7 +34,7 @@ interface Tracked {
 
 const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** One fresh process that tracks so many services. */
+/** Measures a new process that tracks this many services. */
 const track = (services: number): Promise<Tracked> =>
   inFolder(async (folder) => {
     const cluster = makeFakeCluster(services, namespaces)
@@ -51,7 +51,7 @@ const track = (services: number): Promise<Tracked> =>
       const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       const next = async () => {
         const { done, value } = await answers.next()
-        if (done === true) throw new Error("the process that tracks has ended")
+        if (done === true) throw new Error("the tracking process has exited")
         return JSON.parse(value)
       }
       const usage = async () => {
@@ -60,7 +60,7 @@ const track = (services: number): Promise<Tracked> =>
       }
       const synced = await next()
       if (synced.sizes.service !== services || synced.sizes.secret !== services) {
-        throw new Error(`not all is tracked: ${JSON.stringify(synced.sizes)}`)
+        throw new Error(`some objects aren't tracked: ${JSON.stringify(synced.sizes)}`)
       }
       await usage()
       await pause(restMillis)
@@ -85,7 +85,7 @@ const track = (services: number): Promise<Tracked> =>
     }
   })
 
-/** Memory, time and processor that tracking takes, by the number of services; of a fake API server, so that no pod is needed. */
+/** The memory, time and processor use of tracking, by the number of services. The API server is a fake, so this needs no pods. */
 export const clusterTrackingBenchmark: Benchmark = {
   name: "clusterTracking",
   run: async () => {
@@ -93,7 +93,7 @@ export const clusterTrackingBenchmark: Benchmark = {
     for (const count of counts) tracked.set(count, await track(count))
     const of = (count: number): Tracked => {
       const found = tracked.get(count)
-      if (found === undefined) throw new Error(`${count} services were not measured`)
+      if (found === undefined) throw new Error(`no measurement of ${count} services`)
       return found
     }
     const [none, few, half, all] = [of(0), of(500), of(1_000), of(2_000)]

@@ -2,7 +2,7 @@ import { bundledServer } from "./bundledServer.ts"
 import { ask, makeExampleApp, ownStart } from "./exampleApp.ts"
 import { type Benchmark, interleaved, seconds, times } from "./measure.ts"
 
-/** A request to a service at zero, until its answer, against the start of the same process alone. */
+/** The time from a request to a service at zero until the response, compared with starting only the process. */
 export const coldStartBenchmark: Benchmark = {
   name: "coldStart",
   run: async () => {
@@ -15,7 +15,7 @@ export const coldStartBenchmark: Benchmark = {
       while ((await cloud.client.services.get("app")).status.instances > 0)
         await new Promise((resolve) => setTimeout(resolve, 200))
       const start = process.hrtime.bigint()
-      if ((await ask(port, `app--local.localhost:${port}`)) !== "1") throw new Error("a wrong answer")
+      if ((await ask(port, `app--local.localhost:${port}`)) !== "1") throw new Error("unexpected response")
       return Number(process.hrtime.bigint() - start) / 1e9
     }
     const [ours = Number.NaN, peer = Number.NaN] = await interleaved(7, [cold, () => ownStart(app.folder)])

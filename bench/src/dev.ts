@@ -5,7 +5,7 @@ import { type Benchmark, interleaved, seconds, whenItSays } from "./measure.ts"
 
 const maxcloud = join(import.meta.dirname, "../../cli/bin/maxcloud.js")
 
-/** `maxcloud dev`: from a saved file to the new code answering, against the app's own start. */
+/** `maxcloud dev`: the time from saving a file until the new code responds, compared with the app's own start. */
 export const devBenchmark: Benchmark = {
   name: "dev",
   run: async () => {

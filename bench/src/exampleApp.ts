@@ -5,7 +5,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** A folder with a small Node service that answers with its version, and with whatever else a benchmark writes into it. */
+/** A folder with a small Node service that responds with its version. A benchmark may add files. */
 export const makeExampleApp = () => {
   const folder = mkdtempSync(join(tmpdir(), "maxcloud-bench-"))
   chmodSync(folder, 0o755)
@@ -33,7 +33,7 @@ export const freePort = () =>
     })
   })
 
-/** The body that a port answers, or undefined where it does not (yet). */
+/** The response body from a port; undefined if it doesn't respond (yet). */
 export const ask = (port: number, host = `127.0.0.1:${port}`) =>
   new Promise<string | undefined>((resolve) => {
     request({ host: "127.0.0.1", port, headers: { host, connection: "close" } }, (response) => {
@@ -48,18 +48,18 @@ export const ask = (port: number, host = `127.0.0.1:${port}`) =>
       .end()
   })
 
-/** Seconds until `answer` gives what is wanted, asked again without pause. */
+/** Seconds until `answer` returns the expected value. It's called again without a pause. */
 export const secondsUntil = async (answer: () => Promise<boolean>, limitSeconds = 120) => {
   const start = process.hrtime.bigint()
   const elapsed = () => Number(process.hrtime.bigint() - start) / 1e9
   while (!(await answer())) {
-    if (elapsed() > limitSeconds) throw new Error(`nothing came within ${limitSeconds} s`)
+    if (elapsed() > limitSeconds) throw new Error(`no expected response within ${limitSeconds} s`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
   return elapsed()
 }
 
-/** Seconds from the spawn of the app's own process until it answers: what every platform needs at least. */
+/** Seconds from the spawn of the app's process until it responds. Every platform needs at least this long. */
 export const ownStart = async (folder: string) => {
   const port = await freePort()
   const child = spawn(process.execPath, ["server.js"], {

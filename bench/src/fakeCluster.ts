@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 
-/** What a fake API server has: services without pods, with what Knative would make of them. */
+/** A fake API server with services and the objects that Knative would create for them, but without pods. */
 export interface FakeCluster {
   readonly answer: RequestListener
-  /** Changes the status of a service, and tells those who watch. */
+  /** Changes the status of a service, and notifies its watchers. */
   readonly touch: (index: number) => void
 }
 
@@ -25,7 +25,7 @@ const fieldsOf = (tree: Readonly<Record<string, unknown>>) => ({
   ...tree
 })
 
-/** The lists and watches of an API server, answered from memory. No pod exists. Every page and event is made when it is sent, so that little is kept here. */
+/** Serves lists and watches from memory. It creates each page and event on demand, so that this process needs little memory. */
 export const makeFakeCluster = (services: number, namespaces: number): FakeCluster => {
   let version = 1_000_000
   const versions = new Map<number, number>()

@@ -11,7 +11,7 @@ interface Memory {
 
 const serviceId = `svc_${"a".repeat(32)}`
 
-/** A follower of one organization's log, by a key of its own; resolves with its first line. */
+/** Follows one organization's log with its own key. Resolves when the first line arrives. */
 const follow = (port: number, nth: number): Promise<Socket> =>
   new Promise((resolve, reject) => {
     const token = `${String(nth).padStart(32, "0")}${nth % 4}`
@@ -31,7 +31,7 @@ const follow = (port: number, nth: number): Promise<Socket> =>
     socket.on("data", onData)
   })
 
-/** Bytes that each of many followers adds to the server: its heap and buffers after a collection, and what is resident. */
+/** Bytes that each of many followers adds to the server: heap and buffers after a garbage collection, and resident memory. */
 export const measureFollowers = async (count: number) => {
   const server = fork(join(import.meta.dirname, "followersPart.ts"), {
     execArgv: ["--expose-gc", "--disable-warning=ExperimentalWarning"]
@@ -50,7 +50,7 @@ export const measureFollowers = async (count: number) => {
     for (const socket of sockets.splice(0)) socket.destroy()
   }
   await ask({ write: 100 })
-  // Code is compiled, and pools are filled, by the first.
+  // The first followers compile code and fill pools.
   await open(50)
   await ask({ write: 500 })
   closeAll()
@@ -80,9 +80,9 @@ export const followersBenchmark: Benchmark = {
     const kilobytes = ({ used }: { readonly used: number }) => `${Math.round(used / 1e3)} kB`
     return [
       {
-        work: `each of ${count} followers of a log: heap and buffers after a collection`,
+        work: `each of ${count} followers of a log: heap and buffers after a garbage collection`,
         ours: kilobytes(quiet),
-        peer: `of a log of 500 lines a second ${kilobytes(chatty)}, left when they are gone ${kilobytes(left)}, without any ${megabytes(none.used)}`,
+        peer: `of a log of 500 lines a second ${kilobytes(chatty)}, ${kilobytes(left)} remain after they disconnect, server without followers ${megabytes(none.used)}`,
         ratio: "",
         goal: "≤ 50 kB"
       }

@@ -1,4 +1,4 @@
-/** The server of the followers' benchmark: the API over kept logs, and nothing below. Says its memory, or writes lines, when it is told to. */
+/** The server of the followers' benchmark: only the API over stored logs. On request it reports its memory, or writes lines. */
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -14,7 +14,7 @@ const service = ServiceName.make("web")
 const organizationOf = (number: string | number) => OrganizationId.make(`org_${String(number).repeat(32)}`)
 const sourceOf = (organizationId: OrganizationId) => ({ organizationId, namespace: "org-shop", service })
 
-/** Each token is a key of its own, of the organization whose number it ends with. */
+/** Each token is a separate key. Its last digit is the number of its organization. */
 const callerOf = (token: string) => {
   const number = token.slice(-1)
   return {

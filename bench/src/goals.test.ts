@@ -33,7 +33,7 @@ describe("a benchmark's goal", () => {
     expect(isMissed(reached)).toBe(false)
   })
 
-  it("is marked in the page where a row misses it", () => {
+  it("is marked in the page if a row misses it", () => {
     const lines = readFileSync(join(import.meta.dirname, "../../docs/benchmarks.md"), "utf8").split("\n")
     const rows = lines.filter((line) => /^\| (?!work \|)/.test(line))
     expect(rows.length).toBeGreaterThan(20)

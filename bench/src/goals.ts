@@ -8,7 +8,7 @@ const numberIn = (text: string): number | undefined => {
   return value === undefined || factor === undefined ? undefined : Number(value) * factor
 }
 
-/** `≤ 2 ×` is about the ratio, and so is `≤ its build + 1.5 s`, which is written `+ 3.05 s`; `≤ 1.5 s` is about our own number. */
+/** `≤ 2 ×` applies to the ratio. So does `≤ its build + 1.5 s`, if the ratio is written as `+ 3.05 s`. `≤ 1.5 s` applies to our own value. */
 const misses = ({ ours, ratio }: Row, part: string): boolean => {
   const goal = numberIn(part)
   const measured = numberIn(/×$| \+ /.test(part) ? ratio : ours)
@@ -16,7 +16,7 @@ const misses = ({ ours, ratio }: Row, part: string): boolean => {
   return part.startsWith("≤ ") ? measured > goal : part.startsWith("≥ ") && measured < goal
 }
 
-/** Was a bound of the goal (`≤ 2 s, ≤ 6 ×`) missed? Goals like `about 1 ×` have none. */
+/** Does the row miss a bound of its goal (`≤ 2 s, ≤ 6 ×`)? Goals like `about 1 ×` have no bound. */
 export const isMissed = (row: Row): boolean => row.goal.split(", ").some((part) => misses(row, part))
 
 export const rowLine = (row: Row): string =>

@@ -1,4 +1,4 @@
-/** Runs the benchmarks (all, or those named) and writes docs/benchmarks.md. Needs `dist/` of the server and the CLI. */
+/** Runs all benchmarks, or the named ones, and writes docs/benchmarks.md. Needs `dist/` of the server and the CLI. */
 import { writeFileSync } from "node:fs"
 import { availableParallelism, cpus, totalmem } from "node:os"
 import { join } from "node:path"
@@ -35,12 +35,12 @@ const all: ReadonlyArray<Benchmark> = [
   clusterTrackingBenchmark,
   clusterLogsBenchmark
 ]
-// The benchmarks of a cluster say so themselves.
+// Cluster benchmarks print their own message if they're skipped.
 process.env.MAXCLOUD_RUNTIME = "local"
 const wanted = process.argv.slice(2)
 const chosen = wanted.length === 0 ? all : all.filter((each) => wanted.includes(each.name))
 if (chosen.length === 0) {
-  console.error(`no such benchmark: one of ${all.map((each) => each.name).join(", ")}`)
+  console.error(`Unknown benchmark. Use one of: ${all.map((each) => each.name).join(", ")}`)
   process.exit(2)
 }
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process"
 
-/** One line of the table: a work, what was measured of us and of the peer in the same run, and the goal. */
+/** One row of the table: the work, our result and the peer's from the same run, and the goal. */
 export interface Row {
   readonly work: string
   readonly ours: string
@@ -19,7 +19,7 @@ export const median = (values: ReadonlyArray<number>): number => {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
-/** Runs the works in turn (A B A B …) after one warm-up each, and gives each one's median, in the unit that they return. */
+/** Runs the functions in turn (A B A B …) after one warm-up each, and returns the median of each, in the unit that they return. */
 export const interleaved = async (
   times: number,
   works: ReadonlyArray<() => Promise<number> | number>
@@ -34,7 +34,7 @@ export const interleaved = async (
   return results.map(median)
 }
 
-/** Runs the works in turn, and gives what each gave, round by round: for works that cannot be warmed up, or that give more than one number. */
+/** Runs the functions in turn, and returns all results by round. For functions without a warm-up, or with more than one number. */
 export const inRounds = async <A>(
   times: number,
   ours: () => Promise<A>,
@@ -49,15 +49,15 @@ export const seconds = (value: number) => (value < 1 ? `${Math.round(value * 100
 export const times = (value: number) => `${value.toFixed(2)} ×`
 export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
 
-/** Wall-clock seconds of a whole process. */
+/** The seconds that a process runs, from start to exit. */
 export const timeOf = (command: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = process.env): number => {
   const start = process.hrtime.bigint()
   const { status, stderr } = spawnSync(command, args, { env, encoding: "utf8" })
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${status}: ${stderr}`)
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} exited with ${status}: ${stderr}`)
   return Number(process.hrtime.bigint() - start) / 1e9
 }
 
-/** Seconds until a process prints something that matches; then `use` runs, and the process is ended. */
+/** Starts a process, waits until its output matches, then calls `use` with the seconds that it took, and stops the process. */
 export const whenItSays = <A>(
   args: ReadonlyArray<string>,
   pattern: RegExp,
@@ -89,6 +89,6 @@ export const whenItSays = <A>(
     child.stderr.on("data", read)
     child.on("error", reject)
     child.on("exit", (code) => {
-      if (!found) reject(new Error(`${args.join(" ")} ended with ${code}:\n${output.slice(-2000)}`))
+      if (!found) reject(new Error(`${args.join(" ")} exited with ${code}:\n${output.slice(-2000)}`))
     })
   })

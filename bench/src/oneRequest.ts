@@ -8,7 +8,7 @@ import { type Benchmark, median, whenItSays } from "./measure.ts"
 import { type Body, makeBodies } from "./worstBodies.ts"
 
 const bodies = 10_000
-/** Of what took longest: it is sent again, since anything else on the machine may have held up one of so many. */
+/** How many of the slowest bodies to send again, because other programs on the machine may have delayed some. */
 const suspects = 20
 const repetitions = 7
 
@@ -23,7 +23,7 @@ const ask = (agent: Agent, url: string, path: string, body?: string) =>
     sent.on("error", reject).end(body)
   })
 
-/** The longest that `/healthz` took to answer while `work` ran, asked again as soon as it has answered. */
+/** The longest latency of `/healthz` while `work` runs, requested again after each response. */
 const longestWait = async (agent: Agent, url: string, work: () => Promise<unknown>) => {
   let longest = 0
   let ended = false
@@ -36,7 +36,7 @@ const longestWait = async (agent: Agent, url: string, work: () => Promise<unknow
   return longest
 }
 
-/** What the worst of many requests within all limits does to everybody else's. */
+/** How long the worst of many requests within the limits delays other requests. */
 export const oneRequestBenchmark: Benchmark = {
   name: "oneRequest",
   run: async () => {
@@ -54,7 +54,7 @@ export const oneRequestBenchmark: Benchmark = {
             () => false
           )
         )
-        // The first ones load and compile what all need.
+        // The first requests load and compile code that all of them need.
         for (const { body, path } of makeBodies(100)) await ask(agent, url, path, body)
         const rest = await longestWait(agent, url, () => new Promise((resolve) => setTimeout(resolve, 5_000)))
         let slowest: ReadonlyArray<{ readonly one: Body; readonly wait: number }> = []

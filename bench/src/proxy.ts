@@ -13,13 +13,14 @@ interface Load {
 
 const unitMs: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000 }
 
-/** Loads a port with wrk, and reads its report. */
+/** Sends load to a port with wrk, and parses its report. */
 const load = (port: number, duration = seconds): Load => {
   const url = `http://127.0.0.1:${port}/`
   const { error, stdout } = spawnSync("wrk", ["-t1", `-c${connections}`, `-d${duration}s`, "--latency", url], {
     encoding: "utf8"
   })
-  if (error !== undefined) throw new Error("wrk is missing: install it, for example with `apt-get install wrk`")
+  if (error !== undefined)
+    throw new Error("Command not found: wrk. Install it, for example with `apt-get install wrk`.")
   const rate = /Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]
   const p99 = /99%\s+([\d.]+)(us|ms|s)/.exec(stdout)
   if (rate === undefined || p99 === null || /Non-2xx|Socket errors/.test(stdout)) throw new Error(stdout)
@@ -29,7 +30,7 @@ const load = (port: number, duration = seconds): Load => {
 const part = <A>(args: ReadonlyArray<string>, use: (port: number) => Promise<A>): Promise<A> =>
   whenItSays([join(import.meta.dirname, "proxyParts.ts"), ...args], /port (\d+)/, (match) => use(Number(match[1])))
 
-/** Requests through the front to a warm service, against a ten-line keep-alive proxy before the same service. */
+/** Requests through the front to a warm service, compared with a ten-line keep-alive proxy for the same service. */
 export const measureProxy = (): Promise<{ readonly ours: Load; readonly peer: Load; readonly ratios: Load }> =>
   part(["instance"], (instance) =>
     part(["plain", String(instance)], (plain) =>
@@ -48,7 +49,7 @@ export const measureProxy = (): Promise<{ readonly ours: Load; readonly peer: Lo
             requestsPerSecond: middle((one) => one.peer.requestsPerSecond),
             p99Ms: middle((one) => one.peer.p99Ms)
           },
-          // Of each pair, since what else the machine does changes from pair to pair.
+          // Compute the ratio for each pair, because the machine's other load changes between pairs.
           ratios: {
             requestsPerSecond: middle((one) => one.ours.requestsPerSecond / one.peer.requestsPerSecond),
             p99Ms: middle((one) => one.ours.p99Ms / one.peer.p99Ms)

@@ -1,4 +1,4 @@
-/** The processes of the proxy's benchmark, each by its name as argument; each prints the port that it listens on. */
+/** The processes of the proxy benchmark. The argument selects one, which prints its port. */
 import { Agent, createServer, request, type Server } from "node:http"
 import { makeFront } from "../../server/src/base/proxy/makeFront.ts"
 
@@ -11,7 +11,7 @@ const listen = (server: Server) =>
     if (address !== null && typeof address === "object") console.log(`port ${address.port}`)
   })
 
-/** What answers: small, as most responses of services are. */
+/** The service. Its response is small, like most. */
 const instancePart = () =>
   listen(
     createServer((_, response) => {
@@ -20,7 +20,7 @@ const instancePart = () =>
     })
   )
 
-/** The peer: what one writes by hand in ten lines. */
+/** The peer: a proxy that you write in ten lines. */
 const plain = () => {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY })
   listen(

@@ -16,7 +16,7 @@ const statusOf = (pid: number, field: string) => {
 
 const resident = (pid: number) => Number(statusOf(pid, "VmRSS") ?? Number.NaN) * 1024
 
-/** Proportional set size of all processes whose command line names the folder: Postgres' processes share most of their memory. */
+/** The proportional set size of all Postgres processes of the folder, because they share most of their memory. */
 const proportional = (folder: string) => {
   const postmaster = Number(readFileSync(join(folder, "postmaster.pid"), "utf8").split("\n")[0])
   return readdirSync("/proc")
@@ -34,14 +34,14 @@ const findPostgres = (folder: string) => {
   const found = readdirSync(folder, { recursive: true, encoding: "utf8" }).find((text) =>
     text.endsWith("postmaster.pid")
   )
-  if (found === undefined) throw new Error(`no Postgres runs in ${folder}`)
+  if (found === undefined) throw new Error(`No Postgres is running in ${folder}.`)
   return join(folder, found, "..")
 }
 
-/** At rest: V8 gives back what a start has taken once nothing has happened for a while. */
+/** The wait until the server is idle: after a while without work, V8 releases memory from the start. */
 const restMs = 40_000
 
-/** How fast the bundled server starts on its data, and how much memory it takes at rest and with 1,000 idle services. */
+/** How fast the bundled server starts with existing data, and its memory at rest and with 1,000 idle services. */
 export const serverBenchmark: Benchmark = {
   name: "server",
   run: async () => {
@@ -89,7 +89,7 @@ export const serverBenchmark: Benchmark = {
       await secondsUntil(async () => (await client.services.list()).every((each) => each.status.instances === 0), 300)
       return { rest, database }
     })
-    // After a restart, so that what the deployment itself took is not counted.
+    // Measure after a restart, to leave out the deployment's own memory.
     const many = await server(async (pid) => {
       await new Promise((resolve) => setTimeout(resolve, restMs))
       return resident(pid)

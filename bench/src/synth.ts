@@ -16,12 +16,12 @@ const specOf = (count: number): AppSpec => {
       ...(index === 0 ? {} : { PREVIOUS: { service: `service-${index - 1}`, property: "url" } })
     }
   }))
-  // More services than an app can have, to see how the work grows.
+  // More services than an app can have, to show how the time grows.
   const app = AppName.make("bench")
   return { apiVersion, app, services: services.map((service) => decodeService(service)), exports: {}, outputs: {} }
 }
 
-/** What one writes with cdk8s alone: one App, a Chart a service, the same kinds of objects. */
+/** The same with plain cdk8s: one App, one Chart for each service, and the same kinds of objects. */
 const plain = (count: number) => {
   const app = new App()
   const charts = Array.from({ length: count }, (_, index) => {
@@ -54,7 +54,7 @@ const timed = (work: () => unknown) => () => {
   return Number(process.hrtime.bigint() - start) / 1e9
 }
 
-/** Making the manifests of an app, against plain cdk8s. */
+/** Generating an app's manifests, compared with plain cdk8s. */
 export const synthBenchmark: Benchmark = {
   name: "synth",
   run: async () => {
@@ -63,7 +63,7 @@ export const synthBenchmark: Benchmark = {
     for (const count of [10, 100, 1000, 5000]) {
       const spec = specOf(count)
       const ours = timed(() => synth(spec, offlineTenant(spec)))
-      // The peer grows quadratically: at 5,000 it takes minutes.
+      // The peer's time grows quadratically: 5,000 services take minutes.
       const withPeer = count <= 1000
       const [mine = Number.NaN, peer = Number.NaN] = await interleaved(withPeer ? 5 : 3, [
         ours,

@@ -1,4 +1,4 @@
-/** The process whose memory and time tracking takes: follows the cluster of KUBECONFIG and prints a line of JSON about itself when asked. */
+/** The measured process of the tracking benchmark: follows the cluster of KUBECONFIG, and on request prints a JSON line about its own use. */
 import { createInterface } from "node:readline"
 import { Effect, Layer, ManagedRuntime, Stream } from "effect"
 import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/HttpKubeApi.ts"

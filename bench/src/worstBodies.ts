@@ -6,7 +6,7 @@ export interface Body {
   readonly body: string
 }
 
-/** Numbers that are the same each time (mulberry32). */
+/** Deterministic pseudo-random numbers (mulberry32). */
 const numbers = (seed: number) => {
   let state = seed
   return (below: number): number => {
@@ -21,7 +21,7 @@ const many = <A>(count: number, make: (index: number) => A) => Array.from({ leng
 const map = (count: number, key: string, value: (index: number) => unknown) =>
   Object.fromEntries(many(count, (index) => [`${key}${index}`, value(index)]))
 
-/** Specs and other bodies as large as the limits let them be, right ones and wrong ones in each way that the checks look for. */
+/** Specs and other bodies of the maximum size: valid ones, and ones that fail each of the checks. */
 export function* makeBodies(count: number): Generator<Body, void> {
   const below = numbers(1)
   const pick = <A>(...some: ReadonlyArray<A>): A | undefined => some[below(some.length)]
