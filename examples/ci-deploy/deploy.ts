@@ -1,4 +1,4 @@
-// Deploys by the command line, shows the progress in the job's log, and a table in its summary.
+// Runs `maxcloud deploy`, shows the progress in the job's log, and writes a table into its summary.
 import { spawn } from "node:child_process"
 import { appendFileSync } from "node:fs"
 import { createInterface } from "node:readline"
@@ -25,11 +25,11 @@ for await (const line of createInterface({ input: child.stdout })) {
   }
 }
 
-// GitLab has no summary: there the log has it.
+// GitLab has no summary, so print the table in the log.
 const file = process.env["GITHUB_STEP_SUMMARY"]
 if (file === undefined) console.log(summary.join("\n"))
 else appendFileSync(file, `${summary.join("\n")}\n`)
 
-// 7: it failed. 8: it goes on. 11: a newer one superseded it, which is fine for a branch that moves on.
+// 7: it failed. 8: it's still running. 11: a newer deployment superseded it, which is fine if the branch has new commits.
 const code = await ended
 process.exitCode = code === 11 ? 0 : code

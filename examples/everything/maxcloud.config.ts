@@ -1,4 +1,4 @@
-// Every field that a config has. A test fails if one is missing, so look here for how to write it.
+// Uses every field of a config. A test fails if one is missing, so you find an example of each here.
 import {
   defineConfig,
   defineStages,
@@ -20,7 +20,7 @@ const settings = defineStages({
   "*": { min: 0, mode: "fast" }
 } as const)
 
-/** What the program of `web` needs. It can import this too, and read its variables with types. */
+/** The variables of `web`. Its program can import this too, and read them with types. */
 export const contract = envOf({
   DATABASE_URL: secretOf(),
   SESSION_KEY: secretOf({ generate: 32 }),
@@ -40,7 +40,7 @@ const fewServices = policy("few-services", ({ services }) => services.length > 5
 
 export default defineConfig(({ git, organization, runtime, stage }) => {
   const { min, mode } = settings(stage)
-  // A cluster builds nothing: there, services run from images. Locally they run from their sources.
+  // A cluster builds nothing, so services run from images there. Locally they run from their sources.
   const onCluster = runtime === "kubernetes"
   const program = (folder: string) =>
     onCluster
@@ -51,7 +51,7 @@ export default defineConfig(({ git, organization, runtime, stage }) => {
   const worker = service("worker", {
     ...program("web"),
     visibility: "internal",
-    // Values may be written in the map itself, without a contract.
+    // You can write values in the map, without a contract.
     env: {
       LIMIT: 0.5,
       VERBOSE: true,
@@ -72,7 +72,7 @@ export default defineConfig(({ git, organization, runtime, stage }) => {
       GRPC_HOST: grpc.host,
       BILLING_URL: external("billing", "api").url
     }),
-    // Locally only containers have files, and these are processes: `plan` warns.
+    // Locally only containers can have files. These services run as processes, so `plan` warns.
     files: { "/run/secrets/database": secret("DATABASE_URL") },
     cpu: 0.5,
     memory: "256Mi",
@@ -87,7 +87,7 @@ export default defineConfig(({ git, organization, runtime, stage }) => {
     links: [stage === "production" && worker],
     egress: ["1.1.1.0/24"],
     labels: { team: "shop" },
-    // Fields of Kubernetes that max-cloud lacks, as far as the server's operator allows them.
+    // Fields of Kubernetes that max-cloud lacks, if the server's operator allows them.
     manifests: [
       onCluster &&
         patch("Service", {
@@ -112,7 +112,7 @@ export default defineConfig(({ git, organization, runtime, stage }) => {
           data: { mode }
         })
     ],
-    // A chart of cdk8s, of which only this method is needed here. `maxcloud synth` prints its objects; no server gets them.
+    // A cdk8s chart; only this method is needed here. `maxcloud synth` prints its objects, and no server gets them.
     charts: [() => ({ toJson: () => [{ apiVersion: "v1", kind: "Namespace", metadata: { name: "monitoring" } }] })]
   }
 })

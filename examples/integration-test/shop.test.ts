@@ -1,4 +1,4 @@
-// The whole app on a server of its own, in the test's process: `npm test`.
+// Tests the whole app on its own server, in the test's process: `npm test`.
 import assert from "node:assert/strict"
 import { after, before, test } from "node:test"
 import { type Embedded, embedded } from "@maxcloud/server"
@@ -11,18 +11,18 @@ before(async () => {
 })
 after(() => cloud?.close())
 
-test("an order that was made is listed", async () => {
+test("lists a new order", async () => {
   const made = await cloud.fetch("web", "/orders", { method: "POST", body: JSON.stringify({ item: "tea" }) })
   assert.equal(made.status, 201)
   const listed = await cloud.fetch("web", "/orders")
   assert.deepEqual(await listed.json(), [{ item: "tea" }])
 })
 
-test("an unknown path is 404", async () => {
+test("responds with 404 to an unknown path", async () => {
   assert.equal((await cloud.fetch("web", "/nothing")).status, 404)
 })
 
-test("the session's key was made, and no answer shows it", async () => {
+test("generates the session key, and no response contains it", async () => {
   const secrets = await cloud.client.secrets.list("shop")
   assert.deepEqual(
     secrets.map(({ name }) => name),

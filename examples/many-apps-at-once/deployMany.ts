@@ -1,4 +1,4 @@
-// Deploys many apps of one shape, a few at a time, and tries again what may pass: `node deployMany.ts VERSION`.
+// Deploys many similar apps, a few at a time, and retries temporary failures: `node deployMany.ts VERSION`.
 import { readFileSync } from "node:fs"
 import { setTimeout as sleep } from "node:timers/promises"
 import { createClient, NotReachable } from "@maxcloud/sdk"
@@ -14,13 +14,13 @@ const client = createClient()
 const configOf = (app: string) =>
   defineConfig({ app, services: [service(app, { source: "./web", env: { VERSION: version }, scale: { max: 1 } })] })
 
-/** How long to wait before the next try: as the server says, else twice as long each time. undefined: trying again is no use. */
+/** How long to wait before the next attempt: the server's `Retry-After`, or else twice as long each time. undefined: don't retry. */
 const pauseSeconds = (error: unknown, attempt: number): number | undefined => {
   if (error instanceof TooManyRequests || error instanceof Unavailable) return error.retryAfterSeconds
   return error instanceof NotReachable ? 2 ** attempt / 2 : undefined
 }
 
-/** With the same key, a try whose answer was lost isn't a second deployment. */
+/** Attempts have the same key, so a lost response doesn't cause a second deployment. */
 const deploy = async (app: string) => {
   const idempotencyKey = `${app}-${version}`
   for (let attempt = 1; ; attempt++) {

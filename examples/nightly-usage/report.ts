@@ -1,4 +1,4 @@
-// What the services reserved since a time, with your own prices, as CSV: `node report.ts [SINCE] > usage.csv`.
+// Writes the services' usage since a time as CSV, with your own prices: `node report.ts [SINCE] > usage.csv`.
 import { readFileSync } from "node:fs"
 import { createClient } from "@maxcloud/sdk"
 
@@ -9,7 +9,7 @@ const client = createClient()
 const report = await client.usage({ since })
 await client.close()
 
-/** Names have no quotes and no commas, so nothing has to be escaped. */
+/** Names contain no quotes and no commas, so they need no escaping. */
 const line = (...cells: ReadonlyArray<string | number>) => console.log(cells.join(","))
 
 line(

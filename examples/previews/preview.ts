@@ -1,11 +1,11 @@
-// A preview for each branch: `node preview.ts deploy BRANCH`, `remove BRANCH`, and `prune` for branches that are gone.
+// Manages a preview for each branch: `node preview.ts deploy BRANCH`, `remove BRANCH`, and `prune` for deleted branches.
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import { createClient, loadConfig, renderProgress } from "@maxcloud/sdk"
 
 const prefix = "preview-"
 
-/** A stage has few letters, and lower-case ones. The digest keeps `fix/a` and `fix-a` apart. */
+/** A stage's name is short and lower-case. The digest distinguishes `fix/a` from `fix-a`. */
 const stageOf = (branch: string) => {
   const words = branch
     .toLowerCase()
@@ -18,7 +18,7 @@ const stageOf = (branch: string) => {
 
 const client = createClient()
 
-/** Tells reviewers where it is, on the pull request that started the job. */
+/** Prints a text, and posts it as a comment on the pull request that started the job. */
 const tell = async (text: string) => {
   const { GITHUB_API_URL: api, GITHUB_REPOSITORY: repository, GITHUB_TOKEN: token, PULL_REQUEST: number } = process.env
   console.log(text)
@@ -28,7 +28,7 @@ const tell = async (text: string) => {
     headers: { authorization: `Bearer ${token}`, accept: "application/vnd.github+json" },
     body: JSON.stringify({ body: text })
   })
-  if (!answer.ok) throw new Error(`The comment was refused: ${answer.status} ${await answer.text()}`)
+  if (!answer.ok) throw new Error(`Couldn't post the comment: ${answer.status} ${await answer.text()}`)
 }
 
 const deploy = async (branch: string) => {
@@ -49,7 +49,7 @@ const removeStage = async (app: string, stage: string) => {
   console.log(`removed ${stage}`)
 }
 
-/** Removes the previews of this app whose branch `origin` doesn't have any more. */
+/** Removes this app's previews of branches that `origin` no longer has. */
 const prune = async () => {
   const { spec } = await loadConfig()
   const branches = execFileSync("git", ["ls-remote", "--heads", "origin"], { encoding: "utf8" })

@@ -1,6 +1,6 @@
 import { createServer } from "node:http2"
 
-// HTTP/2 without TLS, as a gRPC server speaks it.
+// HTTP/2 without TLS, like a gRPC server.
 createServer((_, response) => {
   response.end("hello by HTTP/2")
 }).listen(process.env.PORT)

@@ -1,6 +1,6 @@
 import { createServer } from "node:http"
 
-// Orders live in memory: enough for an example.
+// Orders stay in memory, which is enough for an example.
 const orders = []
 
 createServer(async (request, response) => {

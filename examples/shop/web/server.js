@@ -10,7 +10,7 @@ const server = createServer(async (_request, response) => {
     response.end(`<!doctype html><title>Shop</title><h1>Shop</h1><ul>${rows.join("")}</ul>\n`)
   } catch (error) {
     response.statusCode = 502
-    response.end(`<!doctype html><title>Shop</title><p>The API does not answer: ${escape(error.message)}</p>\n`)
+    response.end(`<!doctype html><title>Shop</title><p>The API doesn't respond: ${escape(error.message)}</p>\n`)
   }
 })
 server.listen(Number(process.env.PORT), () => console.log(`web listens on ${process.env.PORT}`))
