@@ -1,6 +1,6 @@
 /**
- * Compiles `starter.c` for each architecture and writes `starterPrograms.ts`. The compiler is Zig 0.13.0, which gives the same bytes
- * on every machine: `pip install ziglang==0.13.0`, then `node server/scripts/build-starter.ts <python of that environment>`.
+ * Compiles `starter.c` for each architecture and writes `starterPrograms.ts`. The compiler is Zig 0.13.0, which produces the same
+ * bytes on every machine: `pip install ziglang==0.13.0`, then `node server/scripts/build-starter.ts <python of that environment>`.
  */
 import { execFileSync } from "node:child_process"
 import { createHash } from "node:crypto"
@@ -24,7 +24,7 @@ const flags = [
   "-s",
   "-Wall",
   "-Wextra",
-  // Kernels of arm64 may have pages of 64 KiB.
+  // arm64 kernels may use pages of 64 KiB.
   "-Wl,-z,max-page-size=65536"
 ]
 
@@ -46,10 +46,10 @@ writeFileSync(
   join(folder, "starterPrograms.ts"),
   `// Made by server/scripts/build-starter.ts from starter.c: do not edit.
 
-/** SHA-256 of the source that the programs were made from. */
+/** SHA-256 of the programs' source. */
 export const sourceDigest = "${digest}"
 
-/** ELF programs in Base64, by architecture in Go's words. */
+/** ELF programs in Base64, by architecture in Go's naming. */
 export const starterPrograms = {
 ${programs.join(",\n")}
 } as const

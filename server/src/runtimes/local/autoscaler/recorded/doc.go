@@ -1,4 +1,4 @@
-// Package recorded runs Knative's autoscaler over generated loads and records what it decides.
+// Package recorded runs Knative's autoscaler on generated loads and records its decisions.
 //
-// All of it is in tests, since only testing/synctest gives Knative's own time.Now a virtual clock.
+// All code is in tests, because only testing/synctest gives Knative's time.Now a virtual clock.
 package recorded

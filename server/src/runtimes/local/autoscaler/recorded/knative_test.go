@@ -24,13 +24,13 @@ import (
 	asresources "knative.dev/serving/pkg/reconciler/autoscaling/resources"
 )
 
-// readyCount is the counter of ready pods that the autoscaler asks.
+// readyCount is the autoscaler's counter of ready pods.
 type readyCount int
 
 func (c *readyCount) ReadyCount() (int, error)    { return int(*c), nil }
 func (c *readyCount) NotReadyCount() (int, error) { return 0, nil }
 
-// observedClient keeps what the autoscaler was told, or tells it what it is given.
+// observedClient records the averages that the autoscaler got, or returns given ones.
 type observedClient struct {
 	metrics.MetricClient
 	stable, panic float64
@@ -102,7 +102,7 @@ func (v *revision) setReachable(reachable bool) {
 	v.scaler.Update(&kpa.MakeDecider(v.pa, v.config).Spec)
 }
 
-// scale asks for a decision now, and reads from the autoscaler's own metrics whether it is in panic mode.
+// scale requests a decision now, and reads from the autoscaler's own metrics whether it is in panic mode.
 func (v *revision) scale(t *testing.T) (scaling.ScaleResult, byte) {
 	result := v.scaler.Scale(silent, time.Now())
 	if !result.ScaleValid {
@@ -119,11 +119,11 @@ func (v *revision) scale(t *testing.T) (scaling.ScaleResult, byte) {
 			}
 		}
 	}
-	t.Fatal("the autoscaler has no metric of its panic mode")
+	t.Fatal("the autoscaler has no metric for its panic mode")
 	return result, 0
 }
 
-// bounded applies the bounds that Knative reads of the revision.
+// bounded applies the bounds that Knative reads from the revision.
 func (v *revision) bounded(desired int32) int {
 	low, high := v.pa.ScaleBounds(v.config)
 	if high != 0 {

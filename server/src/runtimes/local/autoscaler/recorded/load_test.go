@@ -5,14 +5,14 @@ import (
 	"math/rand/v2"
 )
 
-// load gives a revision's total concurrency at a second of its trace.
+// load returns a revision's total concurrency at a second of its trace.
 type load func(second float64) float64
 
 var loadNames = []string{
 	"zero", "plateau", "ramp", "burst", "spike", "idle gaps", "sine", "walk", "trickle", "sawtooth", "flood", "steps",
 }
 
-// makeLoad makes a load of the named shape, for a trace of so many seconds.
+// makeLoad creates a load with the named shape, for a trace of this many seconds.
 func makeLoad(name string, seconds float64, r *rand.Rand) load {
 	peak := math.Round(math.Pow(10, r.Float64()*3.2))
 	if r.IntN(4) == 0 {
@@ -70,7 +70,7 @@ func pick(condition bool, yes, no float64) float64 {
 
 func one[T any](r *rand.Rand, values ...T) T { return values[r.IntN(len(values))] }
 
-// some gives one of the values, or most often none, for the default to hold.
+// some returns one of the values, but mostly none, which selects the default.
 func some(r *rand.Rand, values ...float64) *float64 {
 	if r.IntN(5) < 3 {
 		return nil

@@ -18,7 +18,7 @@ const (
 
 var update = flag.Bool("update", false, "write "+file)
 
-// TestDecisions compares the recording with what Knative decides; with -update it writes it.
+// TestDecisions compares the recording with Knative's decisions; -update writes the recording.
 func TestDecisions(t *testing.T) {
 	var traces []*trace
 	for i := range sampledTraces + givenTraces {
@@ -46,7 +46,7 @@ func TestDecisions(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(kept, fresh) {
-		t.Errorf("%s is not what Knative decides: run go test -update", file)
+		t.Errorf("%s differs from Knative's decisions: run go test -update", file)
 	}
 }
 
@@ -87,7 +87,7 @@ func recordSamples(t *testing.T, r *rand.Rand, name string, keepsObserved bool) 
 	start := time.Now()
 	for len(rec.TickAt) < ticks {
 		next := time.Duration(2000+one(r, 0, 0, 0, 0, r.IntN(9)-4, r.IntN(1999)-999)) * time.Millisecond
-		if r.IntN(60) == 0 { // The machine slept, or nobody asked.
+		if r.IntN(60) == 0 { // The machine slept, or nothing asked for a decision.
 			next += time.Duration(r.Int64N(rec.Config.StableWindowMs*3/2)) * time.Millisecond
 			time.Sleep(next / time.Millisecond / 2 * time.Millisecond)
 			next -= next / time.Millisecond / 2 * time.Millisecond
@@ -109,7 +109,7 @@ func recordSamples(t *testing.T, r *rand.Rand, name string, keepsObserved bool) 
 	return rec.trace
 }
 
-// recordObserved takes averages from nowhere, far apart and out of any order.
+// recordObserved uses random averages, far apart and in no order.
 func recordObserved(t *testing.T, r *rand.Rand) *trace {
 	rec := newRecorder(t, r, "observed", "any")
 	defer rec.close()
@@ -129,7 +129,7 @@ func recordObserved(t *testing.T, r *rand.Rand) *trace {
 
 func (rec *recorder) sample(concurrency float64) {
 	at := time.Now()
-	if rec.r.IntN(40) == 0 { // A report that came late, now and then too late.
+	if rec.r.IntN(40) == 0 { // A late report, sometimes too late.
 		at = at.Add(-time.Duration(rec.r.Int64N(8000)) * time.Millisecond)
 	}
 	rec.record(at, concurrency)
@@ -163,7 +163,7 @@ func (rec *recorder) tick(t *testing.T) {
 	}
 }
 
-// follow moves the ready pods towards the wanted: down at once, up a few ticks later, and sometimes one crashes.
+// follow moves the ready pods towards the desired number: down at once, up a few ticks later. Sometimes one crashes.
 func (rec *recorder) follow(wanted int) {
 	rec.starting = append(rec.starting, wanted)
 	if len(rec.starting) > 1+rec.r.IntN(3) {

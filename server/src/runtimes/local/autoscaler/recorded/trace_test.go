@@ -8,7 +8,7 @@ import (
 	"os"
 )
 
-// config is an AutoscalerConfig of the TypeScript side; absent fields take its defaults.
+// config is an AutoscalerConfig of the TypeScript code; absent fields have its defaults.
 type config struct {
 	TargetConcurrency     *float64 `json:"targetConcurrency,omitempty"`
 	MaxConcurrency        int64    `json:"maxConcurrency,omitempty"`
@@ -26,7 +26,7 @@ type config struct {
 	Reachable             bool     `json:"reachable"`
 }
 
-// resolved is what Knative made of a config.
+// resolved contains the values that Knative derived from a config.
 type resolved struct {
 	TargetValue    float64 `json:"targetValue"`
 	TotalValue     float64 `json:"totalValue"`
@@ -34,10 +34,10 @@ type resolved struct {
 	PanicWindowMs  int64   `json:"panicWindowMs"`
 }
 
-// trace is one line of the recording. Columns of equal length stand for a list of samples or ticks, times are the
-// milliseconds since the one before.
+// trace is one line of the recording. Columns of equal length form a list of samples or ticks. Times are milliseconds
+// since the previous entry.
 type trace struct {
-	// Kind is "samples" where the metric collector averaged recorded samples, "observed" where the averages were given.
+	// Kind is "samples" if the metric collector averaged recorded samples, "observed" if the averages were given.
 	Kind       string   `json:"kind"`
 	Load       string   `json:"load"`
 	Config     config   `json:"config"`
@@ -49,20 +49,20 @@ type trace struct {
 	SampleValue []float64 `json:"sampleValue"`
 
 	TickAt []int64 `json:"tickAt"`
-	// Samples is how many samples came before the tick, since the last.
+	// Samples is the number of samples since the previous tick.
 	Samples []int `json:"samples"`
-	// Observed holds the averages, stable and panic in turn; for "samples" only of every tenth trace.
+	// Observed holds the averages, stable and panic alternating; for "samples" only in every tenth trace.
 	Observed []float64 `json:"observed"`
 	// Flips lists the ticks before which the reachability of the revision flips.
 	Flips   []int   `json:"flips"`
 	Ready   []int   `json:"ready"`
 	Desired []int32 `json:"desired"`
 	Excess  []int32 `json:"excess"`
-	// Modes is a letter a tick: i invalid, s stable, p panic.
+	// Modes has one letter for each tick: i invalid, s stable, p panic.
 	Modes string `json:"modes"`
 }
 
-// encode makes JSON lines; equal traces give equal bytes.
+// encode writes JSON lines; equal traces result in equal bytes.
 func encode(traces []*trace) ([]byte, error) {
 	var out bytes.Buffer
 	lines := json.NewEncoder(&out)

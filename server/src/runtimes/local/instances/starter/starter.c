@@ -1,16 +1,16 @@
 /*
- * The first program of every container: replaces itself by the service's program, with the words and variables of a mounted
- * file. So they are in no argument and no environment of the engine's client, and in nothing that the engine keeps on disk.
+ * The first program of every container. It replaces itself with the service's program, and reads that program's arguments and variables
+ * from a mounted file. So they never appear in the engine client's arguments or environment, nor in files that the engine stores.
  *
- * /.maxcloud/start: the number of words in decimal digits, the words, then the variables as NAME=value; each is ended by NUL.
- * With arguments of its own it runs these words instead, with the same variables: another program beside the service's (`maxcloud exec`).
- * A variable of the file replaces the image's variable of that name. A word without a slash is looked for on the resulting PATH.
+ * /.maxcloud/start contains the number of words in decimal digits, the words, then the variables as NAME=value; NUL terminates each.
+ * If the starter has arguments, it runs these instead, with the same variables: another program beside the service's (`maxcloud exec`).
+ * A variable in the file overrides the image's variable of that name. A program without a slash is searched in the resulting PATH.
  *
- * With a `+` after the number it doesn't replace itself: it runs the program as its child and stays as the container's init. It passes
- * signals on, reaps orphans, and ends with the program's exit code, or 128 and the signal's number. If it was SIGTERM, SIGINT or SIGQUIT from
- * outside of the container that ended the program, it is 192 and that number. If SIGKILL ended the program, it says whether for memory.
+ * With a `+` after the number it doesn't replace itself: it runs the program as its child and stays as the container's init. It forwards
+ * signals, reaps orphans, and exits with the program's exit code, or 128 plus the signal's number. If SIGTERM, SIGINT or SIGQUIT from outside
+ * the container stopped the program, it exits with 192 plus that number. If SIGKILL killed the program, it prints whether memory ran out.
  *
- * No libc: it has to run in an image that holds nothing else. server/scripts/build-starter.ts compiles it.
+ * It uses no libc, because it must run in an empty image. server/scripts/build-starter.ts compiles it.
  */
 typedef unsigned long word;
 
@@ -92,10 +92,10 @@ __attribute__((noreturn)) static void leave(word code) {
   for (;;) call(sys_exit, code, 0, 0, 0, 0, 0);
 }
 
-/* Opened for reading (AT_FDCWD; O_RDONLY | O_CLOEXEC). */
+/* Opens for reading (AT_FDCWD; O_RDONLY | O_CLOEXEC). */
 static long open_file(const char *path) { return call(sys_openat, (word)-100, (word)path, 02000000, 0, 0, 0); }
 
-/* The beginning of a file, ended by 0; its length, or an error. */
+/* Reads the beginning of a file and appends a 0. Returns the length, or an error. */
 static long read_start(const char *path, char *text, word most) {
   long file = open_file(path);
   if (file < 0) return file;
@@ -106,8 +106,8 @@ static long read_start(const char *path, char *text, word most) {
 }
 
 /*
- * Why a program that is there can't be run: the kernel answers "no such file" also where the interpreter of a script or the loader of a
- * program is missing, and "exec format error" for an interpreter of another processor.
+ * Prints why an existing program can't run. The kernel also reports "no such file" if a script's interpreter or a program's loader is
+ * missing, and "exec format error" if the interpreter is for another processor.
  */
 static void say_of_file(const char *path, long error) {
   static char text[256];
@@ -146,7 +146,7 @@ __attribute__((noreturn)) static void fail_at(const char *what, const char *path
 
 __attribute__((noreturn)) static void fail(const char *what, long error) { fail_at(what, 0, error); }
 
-/* Is `name` the name of the variable `variable`, which is written NAME=value? */
+/* Is `name` the name in `variable`, which has the form NAME=value? */
 static int names(const char *variable, const char *name) {
   word n = 0;
   while (variable[n] && variable[n] != '=' && variable[n] == name[n]) n++;
@@ -160,7 +160,7 @@ static void *memory(word bytes) {
   return (void *)found;
 }
 
-/* How many processes of the container the kernel has ended for memory (cgroup v2, then v1); -1 where it doesn't say. */
+/* How many processes of the container the kernel has killed because memory ran out (cgroup v2, then v1); -1 if unknown. */
 static long killed_for_memory(void) {
   static const char *const files[] = {"/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control"};
   static const char field[] = "oom_kill ";
@@ -184,7 +184,7 @@ static long killed_for_memory(void) {
 
 enum { sig_int = 2, sig_quit = 3, sig_kill = 9, sig_term = 15, sig_chld = 17, no_hang = 1 };
 
-/* The container's init, until the program has ended. The kernel ends what is left with the container's first process: this one. */
+/* Runs as the container's init until the program has exited. When this first process exits, the kernel kills the remaining ones. */
 __attribute__((noreturn)) static void stay(word child) {
   static int info[32];
   word all = ~0UL, outside = 0;
@@ -192,7 +192,7 @@ __attribute__((noreturn)) static void stay(word child) {
     long number = call(sys_sigtimedwait, (word)&all, (word)info, 0, sizeof all, 0, 0);
     if (number <= 0) continue;
     if (number != sig_chld) {
-      /* The number of a process that is not in the container is 0 (pid_namespaces(7)). */
+      /* The pid of a process outside the container is 0 (pid_namespaces(7)). */
       if (info[4] == 0 && (number == sig_term || number == sig_int || number == sig_quit)) outside = (word)number;
       call(sys_kill, child, (word)number, 0, 0, 0, 0);
       continue;
@@ -256,10 +256,10 @@ __attribute__((used, noreturn)) void begin(word *stack) {
   }
   variables[all] = 0;
 
-  /* Only the first process of a container is given its orphans. */
+  /* Only the container's first process inherits orphans. */
   if (stays && call(sys_getpid, 0, 0, 0, 0, 0, 0) == 1) {
     word every = ~0UL, before = 0;
-    /* Blocked, signals wait for `stay`, those too that are ignored by default. SIG_SETMASK */
+    /* Block all signals, so that they wait for `stay`, even those that are ignored by default. SIG_SETMASK */
     call(sys_sigprocmask, 2, (word)&every, (word)&before, sizeof every, 0, 0);
     long child = call(sys_clone, sig_chld, 0, 0, 0, 0, 0);
     if (child < 0) fail(words[0], no_memory);
@@ -267,7 +267,7 @@ __attribute__((used, noreturn)) void begin(word *stack) {
       call(sys_munmap, (word)mapped, (word)size, 0, 0, 0, 0);
       stay((word)child);
     }
-    /* As the first process of a container it would lead its session. */
+    /* The container's first process would be a session leader, so the child becomes one too. */
     call(sys_setsid, 0, 0, 0, 0, 0, 0);
     call(sys_sigprocmask, 2, (word)&before, 0, sizeof before, 0, 0);
   }
@@ -289,7 +289,7 @@ __attribute__((used, noreturn)) void begin(word *stack) {
   while (name > 0) {
     word folder = 0;
     while (folders[folder] && folders[folder] != ':') folder++;
-    /* An empty folder would be the working directory: whoever wants that writes ./program. */
+    /* An empty entry in PATH means the working directory. Skip it: write ./program for that. */
     if (folder > 0 && folder + name + 2 < longest_path) {
       for (word n = 0; n < folder; n++) candidate[n] = folders[n];
       candidate[folder] = '/';
