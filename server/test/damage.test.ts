@@ -88,7 +88,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("answers after a second deployment of the same source, though all of its files were emptied", async () => {
+  it("responds after a second deployment of the same source, even if all its files were emptied", async () => {
     for (const file of filesIn(sources())) {
       chmodSync(file, 0o644)
       truncateSync(file, 0)
@@ -127,7 +127,7 @@ describe.skipIf(process.platform !== "linux")("a server whose sources are damage
     })
   })
 
-  it("recovers automatically if a damaged byte keeps a program from starting", async () => {
+  it("recovers by itself if a damaged byte keeps a program from starting", async () => {
     const file = builtFile("text.js")
     const { atime, mtime } = statSync(file)
     writeFileSync(file, readFileSync(file, "utf8").replace("exports", "exp0rts"))

@@ -35,7 +35,7 @@ process.on("SIGTERM", () => process.exit(0))`
 
 const host = "app--local.localhost"
 
-// One server for all tests, in this order: each continues with what the previous kill has left.
+// One server for all tests, in this order: each continues with the state after the previous kill.
 describe.skipIf(process.platform !== "linux")("a server among faults", () => {
   const canary = `canary-${randomUUID()}`
   let server: ServerProcess
@@ -62,7 +62,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     rmSync(source, { recursive: true, force: true })
   })
 
-  it("killed while requests are sent and held, answers them when they are sent again", async () => {
+  it("killed while requests are sent and held, responds when clients send them again", async () => {
     const postgres = server.postgresPid
     assert(postgres !== undefined)
     const flowing = await server.open(host, "/flow")
@@ -72,7 +72,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     await cut
 
     await server.start()
-    expect(server.postgresPid, "the Postgres that was left is taken over").toBe(postgres)
+    expect(server.postgresPid, "it takes over the running Postgres").toBe(postgres)
     // The instance takes longer to listen than the server to be killed, so the request is held.
     const held = server.ask(host).then(
       () => expect.unreachable("it was answered before the kill"),
@@ -85,7 +85,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     await server.start()
     expect(server.postgresPid).toBe(postgres)
     expect(await server.ask(host)).toStrictEqual({ status: 200, body: "1" })
-    expect(groupsWith(canary), "one instance, and nothing of earlier runs").toHaveLength(1)
+    expect(groupsWith(canary), "one instance, and none of earlier runs").toHaveLength(1)
   })
 
   it("killed right after accepting a deployment, carries it out", async () => {
@@ -122,7 +122,7 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
     }
   )
 
-  it("stopped in order, leaves no process, no Postgres and no temporary file", async () => {
+  it("stopped gracefully, leaves no process, no Postgres and no temporary file", async () => {
     const postgres = server.postgresPid
     await server.end("SIGTERM")
     expect(processesWith(canary)).toStrictEqual([])

@@ -58,7 +58,7 @@ describe("a server whose disk fills up", () => {
     return found
   }
 
-  it("is ready as long as there is room", async ({ skip }) => {
+  it("is ready while there is space", async ({ skip }) => {
     disk(skip)
     expect(await failedChecks()).toStrictEqual([])
     expect(await status("/readyz")).toBe(200)

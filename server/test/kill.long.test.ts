@@ -55,7 +55,7 @@ describe("a server killed at any moment", async () => {
     }
     const answer = await server.ask("app--local.localhost")
     expect(Number(answer.body)).toBeGreaterThanOrEqual(Number(newest))
-    expect(groupsWith(canary), "one instance, and nothing of earlier runs").toHaveLength(1)
+    expect(groupsWith(canary), "one instance, and none of earlier runs").toHaveLength(1)
     await server.end("SIGTERM")
     expect(processesWith(canary)).toStrictEqual([])
   })

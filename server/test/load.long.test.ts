@@ -33,7 +33,7 @@ server.listen(process.env.PORT)
 process.on("SIGTERM", () => server.close())`
 )
 
-describe("a load that never stops", async () => {
+describe("constant load", async () => {
   const server = new ServerProcess(await freePort())
   afterAll(async () => {
     await server.end("SIGTERM")

@@ -47,7 +47,7 @@ describe("under load", () => {
     to: number
   ) => [...new Set(answers.filter(({ began }) => began >= from && began < to).map(({ status }) => status))]
 
-  it("no request is served after a pause was answered, and none is refused after a resume was", {
+  it("serves no request after the response to a pause, and refuses none after the response to a resume", {
     timeout: 60_000
   }, async () => {
     const { services } = cloud.client

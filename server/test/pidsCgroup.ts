@@ -10,7 +10,7 @@ export interface PidsCgroup {
   readonly remove: () => void
 }
 
-/** Creates one; a text says why that isn't possible here (it needs root on Linux, and writable cgroups). */
+/** Creates one, or returns a text that says why it can't (it needs root on Linux, and writable cgroups). */
 export const makePidsCgroup = (): PidsCgroup | string => {
   const base = existsSync("/sys/fs/cgroup/pids") ? "/sys/fs/cgroup/pids" : "/sys/fs/cgroup"
   const folder = join(base, `maxcloud-test-${randomUUID()}`)
@@ -21,7 +21,7 @@ export const makePidsCgroup = (): PidsCgroup | string => {
       return "the cgroups here don't count processes"
     }
   } catch (cause) {
-    return `no cgroup can be made here: ${String(cause)}`
+    return `can't create a cgroup here: ${String(cause)}`
   }
   return {
     add: (pid) => writeFileSync(join(folder, "cgroup.procs"), String(pid)),

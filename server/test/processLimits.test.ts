@@ -25,7 +25,9 @@ describe("a server that may start no more processes", () => {
     if (typeof cgroup === "object") cgroup.remove()
   })
 
-  it("reports the limit, keeps its instances running, and starts the waiting ones once it may", async ({ skip }) => {
+  it("reports the limit, keeps its instances running, and starts the waiting ones when the limit rises", async ({
+    skip
+  }) => {
     if (typeof cgroup === "string") {
       skip(cgroup)
       return

@@ -65,7 +65,7 @@ describe.skipIf(missing.length > 0)("pulls of images", () => {
     return { state, told }
   }
 
-  it("don't delay deployments of other images if they hang, and are cancelled at once by a delete", async () => {
+  it("don't delay deployments of other images if they hang, and stop at once after a delete", async () => {
     for (const name of hangs) {
       const services = [{ name, image: image(`hangs/${name}`), port: 80 }]
       await server.client.deploy({ app: name, services }, { detach: true })

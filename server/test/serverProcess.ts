@@ -85,13 +85,13 @@ export class ServerProcess {
     if (!ready) return
     const deadline = Date.now() + 90_000
     while (!(await this.#healthy())) {
-      if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${this.#output}`)
-      if (Date.now() > deadline) throw new Error(`the server did not get ready:\n${this.#output}`)
+      if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}:\n${this.#output}`)
+      if (Date.now() > deadline) throw new Error(`the server isn't ready:\n${this.#output}`)
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
   }
 
-  /** Ends it with a signal, and returns when it has ended. */
+  /** Stops it with a signal, and returns when it has exited. */
   async end(signal: "SIGTERM" | "SIGKILL") {
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return

@@ -11,18 +11,18 @@ const run = (...[file, ...args]: [string, ...Array<string>]) => {
 export interface SmallDisk {
   /** Fills it up to `leftBytes`. Postgres and other programs may have written meanwhile. */
   readonly fill: (leftBytes: number) => void
-  /** Removes what `fill` wrote. */
+  /** Removes the files that `fill` wrote. */
   readonly empty: () => void
   readonly remount: (options: string) => void
   readonly unmount: () => void
 }
 
-/** Mounts one; a text says why that isn't possible here (it needs root on Linux). */
+/** Mounts one, or returns a text that says why it can't (it needs root on Linux). */
 export const mountSmallDisk = (path: string, options: string): SmallDisk | string => {
-  if (process.platform !== "linux" || process.getuid?.() !== 0) return "mounting a file system takes root on Linux"
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return "mounting a file system needs root on Linux"
   mkdirSync(path, { recursive: true })
   const refused = run("mount", "-t", "tmpfs", "-o", options, "tmpfs", path)
-  if (refused !== undefined) return `no file system can be mounted here: ${refused}`
+  if (refused !== undefined) return `can't mount a file system here: ${refused}`
   const ballast = join(path, ".ballast")
   return {
     fill: (leftBytes) => {

@@ -14,7 +14,7 @@ import { processesWith, ServerProcess } from "./serverProcess.ts"
 const source = mkdtempSync(join(tmpdir(), "maxcloud-source-"))
 chmodSync(source, 0o755)
 writeFileSync(join(source, "package.json"), JSON.stringify({ name: "app", scripts: { start: "node server.js" } }))
-// Uses its temporary folder and its home for each request, like programs with uploads and caches there.
+// Uses its temporary folder and its home in each request, like programs that store uploads and caches there.
 writeFileSync(
   join(source, "server.js"),
   `const { mkdtempSync, writeFileSync } = require("node:fs")
@@ -90,7 +90,7 @@ describe.skipIf(process.platform !== "linux")("a server whose temporary folder i
     await server.client.services.restart("app")
     await served("2")
     sweep()
-    expect(server.postgresPid, "the database had nothing there").toBe(postgres)
+    expect(server.postgresPid, "the database stores nothing there").toBe(postgres)
 
     // Killed, cleaned, and started again.
     await server.end("SIGKILL")

@@ -70,7 +70,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
           }
           told.push(look)
           look(output)
-          void ended.then(({ output }) => reject(new Error(`it ended without ${pattern}:\n${output}`)))
+          void ended.then(({ output }) => reject(new Error(`it exited without ${pattern}:\n${output}`)))
         })
     }
   }
@@ -111,7 +111,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
   const heading = (page: Page) => textOf(page.locator("h1"))
   const problem = (page: Page) => textOf(page.getByRole("alert"))
 
-  it("the link of the first start creates the first account, in German, and a wrong name is reported at its field", async () => {
+  it("the link of the first start creates the first account, in German, and a wrong name gets a message at its field", async () => {
     const { complaints, context, page } = await browser.open({ locale: "de-DE" })
     const path = new URL(server.bootstrapUrl ?? expect.unreachable("no link"))
     await page.goto(`${server.url}${path.pathname}${path.search}`)
@@ -195,7 +195,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     return { ...opened, email }
   }
 
-  it.concurrent("nothing needs scripts, a button pressed twice acts once, and going back shows no stale form", async () => {
+  it.concurrent("no page needs scripts, a button pressed twice acts once, and going back shows no stale form", async () => {
     const { deviceCode, userCode } = await startDevice("a program")
     const { complaints, context, email, page } = await signedIn("grace", userCode, { javaScriptEnabled: false })
     await page.locator("input[name=code]").fill(await mailbox.code(email))
@@ -214,7 +214,7 @@ describe.skipIf(chromiumPath === undefined)("the pages under /auth in a browser"
     await context.close()
   })
 
-  it("expired codes are reported, with a way to continue", async () => {
+  it("an expired code gets a message, and a way to continue", async () => {
     const { deviceCode, userCode } = await startDevice("a program")
     const { context, email, page } = await signedIn("linus", userCode)
     const late = await mailbox.code(email)

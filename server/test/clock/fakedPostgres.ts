@@ -39,7 +39,7 @@ export const startFakedPostgres = async (folder: string, environment: Readonly<R
     )
     await tried.end().catch(() => undefined)
     if (answers) break
-    if (child.exitCode !== null) throw new Error(`Postgres ended with ${child.exitCode}`)
+    if (child.exitCode !== null) throw new Error(`Postgres exited with ${child.exitCode}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   return {

@@ -79,13 +79,13 @@ describeCluster("a node that joins while a server runs (KUBECONFIG)", () => {
     })
     await status(nodes, { addresses: [{ type: "InternalIP", address: "10.77.9.9" }] })
     await until(
-      "the policy is cut",
+      "the policy excludes the range",
       policy,
       (text) => text.includes("10.77.5.0/24") && text.includes("10.77.9.9/32"),
       90
     )
     await until(
-      "nothing is left to be rolled out",
+      "nothing is left to roll out",
       () => wired.server.client.plan(app),
       (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )

@@ -121,7 +121,7 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
 
     await wired.admin.patch("kubectl-edit", kinds.configMap, namespace(), "settings", { data: { "app.conf": "a = 2" } })
     await until(
-      "the ConfigMap is put right",
+      "the ConfigMap is repaired",
       () => get(kinds.configMap, "settings").then((found) => JSON.stringify(found)),
       (text) => text.includes('"app.conf":"a = 1"')
     )
@@ -138,14 +138,14 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
     await wired.server.client.apps.destroy("shop")
     for (const kind of [kinds.service, kinds.podDisruptionBudget]) {
       await until(
-        `the ${kind.kind} is gone`,
+        `the ${kind.kind} is removed`,
         () => isThere(kind, "web"),
         (there) => !there
       )
     }
   })
 
-  it("are refused if the operator doesn't allow them, whatever the cluster would say", async () => {
+  it("are refused if the operator doesn't allow them, even if the cluster would accept them", async () => {
     const metadata = { annotations: { "example.com/a": "b" } }
     const service = { ...small("web"), manifests: [patch("Service", { spec: { template: { metadata } } })] }
     await expect(wired.server.client.deploy({ ...plain, services: [service] })).rejects.toMatchObject({

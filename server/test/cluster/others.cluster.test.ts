@@ -23,7 +23,7 @@ const container = (env: Readonly<Record<string, string>>) => ({
   }
 })
 
-describeCluster("others in the cluster (KUBECONFIG)", () => {
+describeCluster("other managers in the cluster (KUBECONFIG)", () => {
   let wired: WiredServer
   beforeAll(async () => {
     wired = await startWiredServer("others")
@@ -49,7 +49,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
   }
   const namespace = () => namespaceFor(wired.organization, "shop")
 
-  it("their changes are recorded with their name, and repaired", async () => {
+  it("have their changes recorded with their name, and repaired", async () => {
     const own = [
       [kinds.service, "web"],
       [kinds.networkPolicy, "web"],
@@ -99,7 +99,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(told.every((each) => each.healedAt !== null)).toBe(true)
   }, 180_000)
 
-  it("repeated changes by the same manager are repaired ever later", async () => {
+  it("wait longer and longer for repairs if they repeat their changes", async () => {
     const before = (await wired.server.client.apps.drift("shop")).length
     let fighting = true
     let edits = 0
@@ -120,19 +120,19 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     fighting = false
     await fight
     const told = await wired.server.client.apps.drift("shop")
-    expect(edits, "it is put right").toBeGreaterThanOrEqual(3)
+    expect(edits, "it's repaired").toBeGreaterThanOrEqual(3)
     // Five at once, then after 1, 2, 4, 8 seconds.
     expect(edits).toBeLessThanOrEqual(10)
     expect(told.length - before).toBeLessThanOrEqual(10)
     await until(
-      "it is put right in the end",
+      "it's repaired in the end",
       () => wired.server.client.apps.drift("shop"),
       (one) => one.every((each) => each.healedAt !== null),
       60
     )
   }, 120_000)
 
-  it("a deployment is refused for a field that another manager owns, and takes it with --force-conflicts", async () => {
+  it("make a deployment fail if they own a field, unless it has --force-conflicts", async () => {
     // The server mustn't have seen the change, or it would repair it first.
     wired.wires.shut(true)
     await wired.admin.patch("other-tool", kinds.service, namespace(), "web", container({ TARGET: "theirs" }))
@@ -157,13 +157,13 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     )
     // Whether the edit was also noticed as drift depends on whether the watch was back before the repair.
     await until(
-      "nothing is left to be put right",
+      "nothing is left to repair",
       () => wired.server.client.apps.drift("shop"),
       (one) => one.every((each) => each.healedAt !== null)
     )
   }, 90_000)
 
-  it("an object of theirs with the same name causes a refusal that names the owner, and isn't touched", async () => {
+  it("keep an object with the same name as ours, and the refusal names its owner", async () => {
     const taken = {
       apiVersion: "serving.knative.dev/v1",
       kind: "Service",
@@ -201,7 +201,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(versionOf(await wired.admin.get(kinds.namespace, "", theirs))).toBe(namespaceBefore)
   }, 90_000)
 
-  it("a deployment waits for a terminating namespace, and says why", async () => {
+  it("may be deleting a namespace: a deployment waits for it, and says why", async () => {
     const stuck = namespaceFor(wired.organization, "shop", "stuck")
     const labels = labelsOf(await wired.admin.get(kinds.namespace, "", namespace()))
     await wired.admin.create(kinds.namespace, "", {
@@ -217,7 +217,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     await wired.admin.remove(kinds.namespace, "", stuck)
     const deploying = startDeploy(wired.server.url, shop("1"), ["--stage", "stuck"])
     await until(
-      "it is told what holds it",
+      "the message names the cause",
       () => deploying.written.stderr,
       (text) => text.includes("has been terminating since") && text.includes("example.com/holds")
     )
@@ -226,7 +226,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
     expect(code, stderr).toBe(0)
   }, 120_000)
 
-  it("a deployment waits for an unreachable webhook by name; plan and deploy report a policy's refusals", async () => {
+  it("may have webhooks and policies: a deployment names an unreachable webhook and waits, and reports a policy's refusal", async () => {
     const name = `${wired.organization}-down`
     const webhooks: Kind = {
       apiVersion: "admissionregistration.k8s.io/v1",
@@ -263,7 +263,7 @@ describeCluster("others in the cluster (KUBECONFIG)", () => {
       const app = { app: "hooked", services: [small("hooked")] }
       const deploying = startDeploy(wired.server.url, app)
       await until(
-        "the webhook is named",
+        "the message names the webhook",
         () => deploying.written.stderr,
         (text) => text.includes('the admission webhook "down.example.com" is unreachable')
       )

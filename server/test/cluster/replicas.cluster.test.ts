@@ -89,7 +89,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
       { op: "add", path: "/spec/egress/-", value: { to: [{ ipBlock: { cidr: "10.99.99.99/32" } }] } }
     ])
     const drift = await until(
-      "it is put right",
+      "it's repaired",
       () => server?.client.apps.drift("app-0") ?? [],
       (one) => one.some((each) => each.healedAt !== null)
     )

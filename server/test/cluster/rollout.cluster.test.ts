@@ -52,13 +52,13 @@ describeCluster("a range that is closed while apps run (KUBECONFIG)", () => {
     await wired.server.start()
     for (const name of ["web", "api"]) {
       await until(
-        `the policy of ${name} is cut`,
+        `the policy of ${name} excludes the range`,
         () => policy(name),
         (text) => text.includes('"cidr":"8.8.0.0/16","except":["8.8.8.0/24"]')
       )
     }
     await until(
-      "nothing is left to be rolled out",
+      "nothing is left to roll out",
       () => wired.server.client.plan(app),
       (one) => one.platform.length === 0 && one.changes.every(({ action }) => action === "unchanged")
     )

@@ -67,7 +67,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     )
   }
 
-  it(`during ${deployments} deployments, for ${awayMillis / 1000} s: all are carried out, and the user is informed`, async () => {
+  it(`during ${deployments} deployments, for ${awayMillis / 1000} s: all succeed, and the user is informed`, async () => {
     const half = deployments / 2
     const early = await Promise.all(numbers.slice(0, half).map((index) => accept(index, "1")))
     await until(
@@ -85,7 +85,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     const told = startDeploy(wired.server.url, app(half, "1"))
     const late = await Promise.all(numbers.slice(half + 1).map((index) => accept(index, "1")))
     await until(
-      "the user is told",
+      "the user sees a message",
       () => told.written.stderr,
       (one) => /The cluster has been unreachable since \S+\. Retrying\./.test(one)
     )
@@ -102,7 +102,7 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     expect([...(await readyOnCluster()).keys()].sort()).toStrictEqual(numbers.map((value) => `app-${value}`).sort())
   }, 240_000)
 
-  it("random disconnects fail no deployment, and nothing is done twice", async () => {
+  it("random disconnects fail no deployment, and nothing happens twice", async () => {
     let cutting = true
     const cuts = (async () => {
       while (cutting) {
@@ -124,19 +124,19 @@ describeCluster("an API server that becomes unreachable (KUBECONFIG)", () => {
     ).toStrictEqual([2, 2, 2, 2])
   }, 120_000)
 
-  it("a server that is killed meanwhile waits for it at its start, and continues with accepted deployments", async () => {
+  it("a server killed meanwhile waits for it at its next start, and continues accepted deployments", async () => {
     wired.wires.shut(true)
     const id = await accept(0, "3")
     await wired.server.end("SIGKILL")
     await wired.server.start(false)
     await until(
-      "it says that it waits",
+      "it reports that it waits",
       () => wired.server.output,
       (text) => text.includes("Retrying for up to")
     )
     wired.wires.shut(false)
     await until(
-      "it takes requests",
+      "it accepts requests",
       () =>
         fetch(`${wired.server.url}/healthz`).then(
           (found) => found.ok,

@@ -71,7 +71,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
     const namespace = `${harness.organization}-plain`
     const folder = mkdtempSync(join(tmpdir(), "maxcloud-export-"))
     symlinkSync(join(root, "node_modules"), join(folder, "node_modules"))
-    // Without max-cloud nobody resolves a tag: Knative's controller would, from where it runs.
+    // Without max-cloud, Knative's controller resolves tags, and it may not reach this registry.
     const image = await harness.server.client
       .deploy({ app: "pinned", services: [{ name: "pinned", image: harness.image, cpu: 0.2, memory: "64Mi" }] })
       .then(() => harness.server.client.services.revisions("pinned"))
@@ -118,7 +118,7 @@ export default defineConfig({ app: "shop", services: [front, behind] })
         (one) => one.status === 200 && one.body.startsWith("front ")
       )
       await until(
-        "by its link",
+        "through its link",
         () => ask(ingress, url, "/call"),
         (one) => one.status === 200 && one.body.startsWith("behind ")
       )

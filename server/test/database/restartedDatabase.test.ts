@@ -38,7 +38,7 @@ describe.skipIf(process.platform !== "linux")("a server on an external database"
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it("loses nothing acknowledged when that is restarted (fast shutdown), 3 times", {
+  it("loses nothing acknowledged when the database restarts (fast shutdown), 3 times", {
     timeout: 120_000
   }, async () => {
     const load = writeLoad(server)

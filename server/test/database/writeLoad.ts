@@ -92,7 +92,7 @@ export const awaitWrites = async (load: { readonly acknowledged: () => number },
   const goal = load.acknowledged() + count
   const deadline = Date.now() + 60_000
   while (load.acknowledged() < goal) {
-    expect(Date.now(), "nothing is written any more").toBeLessThan(deadline)
+    expect(Date.now(), "a write is acknowledged in time").toBeLessThan(deadline)
     await sleep(20)
   }
 }

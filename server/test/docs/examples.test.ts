@@ -34,7 +34,7 @@ describe("the programs in the documentation", () => {
   const examples = globSync(["*.example.ts", "*/*.ts"], { cwd: here })
   const others = globSync("examples/testing/*.ts", { cwd: join(here, "../../..") }).map(page)
 
-  it.each(pages)("are, in %s, the ones that are type-checked and run here", (name) => {
+  it.each(pages)("of %s are the ones that this test type-checks and runs", (name) => {
     const known = [...others, ...examples.map((example) => readFileSync(join(here, example), "utf8"))]
     for (const program of programsOf(page(name))) expect(known).toContain(program)
   })
@@ -83,7 +83,7 @@ describe("each program runs as written", () => {
       /accepted[\s\S]*finished[\s\S]*web ready http:\/\/web--shop--local\./
     )
   })
-  it("refuses to fetch what isn't a path of a public service", async () => {
+  it("refuses to fetch anything but a path of a public service", async () => {
     const failure = (path: string, service = "web") =>
       cloud.fetch(service, path).then(
         () => expect.unreachable("it didn't fail"),

@@ -117,7 +117,7 @@ describe("the example", { timeout: 240_000 }, () => {
     expect(stdout).toMatch(/pass 3\n[\s\S]*fail 0\n/)
   })
 
-  it("many-apps-at-once deploys each app once, though answers are late, busy or lost", async () => {
+  it("many-apps-at-once deploys each app once, even if responses are late, busy or lost", async () => {
     const folder = exampleFolder("many-apps-at-once")
     const apps = ["one", "two", "three", "four", "five", "six"]
     writeFileSync(join(folder, "apps.json"), JSON.stringify(apps))

@@ -99,7 +99,7 @@ export const removeNamespace = ({ namespace }: NamespaceKey) =>
 
 export const named = (manifests: ReadonlyArray<Manifest>, kind: string, name: string): Manifest => {
   const found = manifests.find((manifest) => manifest.kind === kind && manifest.metadata.name === name)
-  if (found === undefined) throw new Error(`there is no ${kind} ${name}`)
+  if (found === undefined) throw new Error(`${kind} ${name} not found`)
   return found
 }
 
@@ -108,7 +108,7 @@ export const untilCached = (condition: (cache: ClusterCache["Type"]) => boolean)
   Effect.gen(function* () {
     const cache = yield* ClusterCache
     for (let tries = 0; !condition(cache); tries++) {
-      if (tries > 200) return yield* Effect.die(new Error("the cache does not hold it"))
+      if (tries > 200) return yield* Effect.die(new Error("the cache doesn't contain it"))
       yield* Effect.sleep(25)
     }
   })

@@ -48,11 +48,11 @@ export interface AccountServer {
 }
 
 const textOf = (value: unknown): string => {
-  if (typeof value !== "string") throw new Error(`no text: ${JSON.stringify(value)}`)
+  if (typeof value !== "string") throw new Error(`not a string: ${JSON.stringify(value)}`)
   return value
 }
 const objectOf = (value: unknown): Record<string, unknown> => {
-  if (typeof value !== "object" || value === null) throw new Error(`no object: ${JSON.stringify(value)}`)
+  if (typeof value !== "object" || value === null) throw new Error(`not an object: ${JSON.stringify(value)}`)
   return { ...value }
 }
 
@@ -124,7 +124,7 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       }
       await new Promise((resolve) => setTimeout(resolve, 25))
     }
-    throw new Error(`the log says nothing of ${pattern}:\n${log.slice(-2000)}`)
+    throw new Error(`the log doesn't match ${pattern}:\n${log.slice(-2000)}`)
   }
   const stop = async () => {
     await Effect.runPromise(Scope.close(scope, Exit.void))

@@ -51,7 +51,7 @@ const auditOf = async (owner: string) => (await server.request("GET", "/api/v1/a
 
 const listed = async (path: string, token: string) => (await server.request("GET", path, { token })).items
 
-/** Sends what a browser would refuse to send. */
+/** Sends a request that a browser would refuse to send. */
 const raw = (head: string) =>
   new Promise<string>((resolve, reject) => {
     const { hostname, port } = new URL(server.url)
@@ -77,7 +77,7 @@ describe("an account that somebody else registered for the address", () => {
     expect([exported.status, exported.text.includes("inviting")]).toEqual([200, false])
   })
 
-  it("stays in its own organization once the mail's reader has opened the link", async () => {
+  it("stays in its own organization after the mail's reader opens the link", async () => {
     const { link, token: early } = await register("victim@hijacked.test", "prepared")
     await post(200, "/auth/verify", { token: link }, undefined, network())
     const owner = await verified("owner@real.test", "real")
@@ -139,7 +139,7 @@ describe("copied secrets", () => {
   })
 })
 
-describe("a path in a form that the policy doesn't read", () => {
+describe("a path in a form that the policy doesn't recognize", () => {
   it("reaches no handler", async () => {
     const owner = await verified("owner@written.test", "written")
     const viewer = await joined(owner, "viewer@written.test", "viewer")
@@ -207,7 +207,7 @@ describe("a caller who lost access", () => {
 })
 
 describe("signing in", () => {
-  it("can't be blocked for a person by one network that requests their codes", async () => {
+  it("still works for a person if one network requests their codes", async () => {
     await verified("locked@out.test", "locked")
     const begin = async (address: string) => {
       const page = await fetch(`${server.url}/auth/sign-in`)

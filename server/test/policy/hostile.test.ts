@@ -141,7 +141,7 @@ interface Answer {
 
 const agent = new Agent({ keepAlive: true })
 
-/** The answer, or the head of a long-lived one. */
+/** The response, or only the head of a stream. */
 const send = (url: string, method: string, path: string, headers: Readonly<Record<string, string>>, body?: string) =>
   new Promise<Answer>((resolve, reject) => {
     const { hostname, port } = new URL(url)
@@ -159,7 +159,7 @@ const send = (url: string, method: string, path: string, headers: Readonly<Recor
       }
       response.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", done)
     })
-    const timer = setTimeout(() => sent.destroy(new Error(`no answer within ${withinMs} ms`)), withinMs)
+    const timer = setTimeout(() => sent.destroy(new Error(`no response within ${withinMs} ms`)), withinMs)
     sent.on("error", (error) => {
       clearTimeout(timer)
       reject(error)
@@ -179,7 +179,7 @@ afterAll(async () => {
 })
 
 let addresses = 0
-/** A different address each time: many requests from one are refused. */
+/** A different address each time, because many requests from one are refused. */
 const address = () => `203.${(addresses >> 16) % 256}.${(addresses >> 8) % 256}.${addresses++ % 256}`
 
 /** The sender of a request. Operations that end a credential, an account or an organization use one that nothing else needs. */
@@ -197,19 +197,19 @@ const tokenFor = async (operation: OperationName): Promise<string | undefined> =
 }
 
 const problemsOf = ({ status, text, type }: Answer): string | undefined => {
-  if (status >= 500) return "it is the server's mistake"
+  if (status >= 500) return "it's a server error"
   if (status < 400) return undefined
-  if (type !== "application/problem+json") return `it is no problem document, but ${type}`
+  if (type !== "application/problem+json") return `it isn't a problem document, but ${type}`
   const problem: { readonly [key: string]: unknown } = JSON.parse(text)
-  if (problem["status"] !== status) return "it tells another status"
+  if (problem["status"] !== status) return "its body has another status"
   const { detail } = problem
-  if (typeof detail !== "string" || detail.length < 10) return "it does not tell what is wrong"
+  if (typeof detail !== "string" || detail.length < 10) return "it doesn't explain the mistake"
   return text.length > 40_000 ? `it is ${text.length} characters long` : undefined
 }
 
-describe("whatever is sent", () => {
+describe("any request", () => {
   it(
-    "to any operation, it is answered, and mistakes are the caller's to fix",
+    "to any operation gets a response, and a mistake never causes a 5xx",
     async () => {
       const statuses = new Map<number, number>()
       const wrong: Array<string> = []
@@ -270,7 +270,7 @@ describe("whatever is sent", () => {
   )
 
   it(
-    "to any page with a form, it is answered with a page",
+    "to any page with a form gets a page",
     async () => {
       const wrong: Array<string> = []
       const fields = ["user_code", "email", "code", "step", "decision", "organization", "token", "form_token", "answer"]

@@ -111,7 +111,7 @@ describe("every operation by every role, in its own organization and in another"
     expect(await server.everythingOf(acme)).toEqual(before)
     const operations = endpoints.length
     console.log(
-      `policy matrix: ${operations} operations × ${Role.literals.length} roles × own and another's organization, and without a credential: ${cells} requests, all as the table says`
+      `policy matrix: ${operations} operations × ${Role.literals.length} roles × own and another's organization, and without a credential: ${cells} requests, all match the table`
     )
   }, 120_000)
 })

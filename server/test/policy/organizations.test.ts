@@ -77,7 +77,7 @@ describe("a path with an organization that the credential doesn't open", () => {
       const status = await get(`/organizations/${name}/services`)
       expect([name, [400, 404].includes(status)]).toEqual([name, true])
     }
-    // Nor a second one, nor a path that isn't about an organization.
+    // The same for a second one, and for a path without an organization.
     for (const path of [
       "/organizations/acme/organizations/rival/services",
       "/organizations/-/organizations/-/services",
@@ -286,7 +286,7 @@ describe("a session of a person who is a member of several organizations", () =>
     expect(statuses.slice(0, 3)).toEqual([200, 200, 404])
   }, 30_000)
 
-  it("ends by signing out, whatever it did last, and keeps another owner's organization that is being deleted", async () => {
+  it("ends by signing out, whatever it did last, and doesn't affect another owner's organization that is being deleted", async () => {
     const { ask, one, other, rival, userId } = await twice()
     await people.must(200, "PATCH", `/organization/members/${userId}`, { token: rival, body: { role: "owner" } })
     await people.must(202, "POST", `/organizations/${other}/deletion`, { token: rival, body: { name: other } })

@@ -64,7 +64,7 @@ describe("an OIDC trust", () => {
       }
     ])
 
-    // People who return create a new trust: what they left behind doesn't return with them.
+    // People who return must create a new trust: their old one stays ineffective.
     await people.member(owner, "admin@trusting.test", "owner")
     expect(await mayDo(job)).toEqual([401, 401])
     await trust(owner, { name: "again" })

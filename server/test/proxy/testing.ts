@@ -66,7 +66,7 @@ export class TestRoute implements Route {
       host: "127.0.0.1",
       port,
       release: () => {
-        if (released) throw new Error("a slot was given back twice")
+        if (released) throw new Error("a slot was returned twice")
         released = true
         this.released++
       },
@@ -77,7 +77,7 @@ export class TestRoute implements Route {
         this.overdues++
       },
       failed: () => {
-        if (released) throw new Error("a slot that was given back has failed")
+        if (released) throw new Error("a returned slot was reported as failed")
         this.failures++
         this.onFailed(port)
       }

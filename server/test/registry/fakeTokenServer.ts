@@ -62,7 +62,7 @@ export const startFakeTokenServer = async (): Promise<FakeTokenServer> => {
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("the token server has no port")
+  if (address === null || typeof address === "string") throw new Error("the token server doesn't listen on a port")
   return {
     auth: { realm: `http://127.0.0.1:${address.port}/token`, service, issuer, rootcertbundle: certificateFile },
     asked,

@@ -14,7 +14,7 @@ export const findTool = (tool: string): string | undefined =>
 /** Stores podman's state, so that a run of many files starts only one container to find out; empty: it works. */
 export const podmanVariable = "MAXCLOUD_TESTS_PODMAN"
 
-/** Why podman starts no container here, found by starting one like the server would; undefined if it works. */
+/** Why podman can't start a container here, found by starting one like the server; undefined if it works. */
 export const probePodman = (environment: NodeJS.ProcessEnv = process.env): string | undefined => {
   const program = join(import.meta.dirname, "podmanProblem.ts")
   const { signal, stderr, stdout } = spawnSync(process.execPath, [program], {
@@ -28,7 +28,7 @@ export const probePodman = (environment: NodeJS.ProcessEnv = process.env): strin
     const { problem } = JSON.parse(stdout)
     return problem === undefined ? undefined : String(problem)
   } catch {
-    return `the probe of podman ended early: ${stderr.trim().slice(-500)}`
+    return `the probe of podman exited early: ${stderr.trim().slice(-500)}`
   }
 }
 
@@ -38,7 +38,7 @@ const problemOf = (tool: Tool): string | undefined => {
   if (tool !== "podman") return undefined
   const told = process.env[podmanVariable] ?? probePodman() ?? ""
   process.env[podmanVariable] = told
-  return told === "" ? undefined : `is installed, and starts no container: ${told}`
+  return told === "" ? undefined : `is installed, but can't start a container: ${told}`
 }
 
 const known = new Map<Tool, string | undefined>()

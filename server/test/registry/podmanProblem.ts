@@ -70,7 +70,7 @@ export const podmanProblem = async (): Promise<string | undefined> => {
     const exit = await Effect.runPromiseExit(start(data, image))
     return Exit.isSuccess(exit) ? exit.value : String(exit.cause)
   } catch (error) {
-    return `The image of a container could not be built: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : error}`
+    return `Couldn't build the image of a container: ${error instanceof Error ? error.message.trim().split("\n").at(-1) : error}`
   } finally {
     await promisify(execFile)("podman", ["image", "rm", "--force", "--ignore", image]).catch(() => undefined)
     await rm(data, { recursive: true, force: true })

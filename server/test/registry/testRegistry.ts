@@ -63,7 +63,7 @@ export const startTestRegistry = async (auth?: "users" | TokenAuth): Promise<Tes
   process.once("exit", end)
   const host = await new Promise<string>((resolve, reject) => {
     child.once("error", reject)
-    child.once("exit", (code) => reject(new Error(`docker-registry ended with exit code ${code}`)))
+    child.once("exit", (code) => reject(new Error(`docker-registry exited with code ${code}`)))
     createInterface({ input: child.stderr }).on("line", (line) => {
       const found = /listening on (127\.0\.0\.1:\d+)/.exec(line)
       if (found?.[1]) resolve(found[1])

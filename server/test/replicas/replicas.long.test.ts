@@ -75,7 +75,7 @@ describe("replicas of one database", async () => {
       while (((yield* open)[0]?.open ?? 0) > 0) {
         expect(
           running.some((each) => each.exitCode === null && each.signalCode === null),
-          "no replica runs"
+          "a replica is running"
         ).toBe(true)
         yield* Effect.promise(() => sleep(200))
       }

@@ -47,7 +47,7 @@ export const startTestNpmRegistry = async (padding = 0): Promise<TestNpmRegistry
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
   const address = server.address()
-  if (address === null || typeof address === "string") throw new Error("It listens on a port")
+  if (address === null || typeof address === "string") throw new Error("the registry doesn't listen on a port")
   const url = `http://127.0.0.1:${address.port}/`
   const tarball = `${url}greeting/-/greeting-1.0.0.tgz`
   return {

@@ -1,4 +1,4 @@
-// A program that fails as it is told to: what is wrong with it stands in its arguments.
+// A program that fails on purpose. Its arguments select the fault.
 package main
 
 import (
@@ -13,18 +13,18 @@ import (
 
 func main() {
 	say := flag.String("say", "", "print this line on stderr first")
-	after := flag.Duration("after", 0, "wait so long before anything else")
-	exit := flag.Int("exit", -1, "end with this exit code")
-	signal := flag.Int("signal", 0, "end by this signal")
-	oom := flag.Int("oom", 0, "take so many MiB of memory")
-	hang := flag.Bool("hang", false, "go on without listening")
-	need := flag.String("need", "", "end with an error where this variable is missing")
+	after := flag.Duration("after", 0, "wait this long first")
+	exit := flag.Int("exit", -1, "exit with this code")
+	signal := flag.Int("signal", 0, "kill itself with this signal")
+	oom := flag.Int("oom", 0, "allocate this many MiB of memory")
+	hang := flag.Bool("hang", false, "keep running without listening")
+	need := flag.String("need", "", "exit with an error if this variable is missing")
 	host := flag.String("host", "", "address to listen on")
 	port := flag.String("port", os.Getenv("PORT"), "port to listen on")
-	status := flag.Int("status", 200, "status of every answer")
-	sickAfter := flag.Duration("sick-after", 0, "answer 500 so long after the start")
-	exitAfter := flag.Duration("exit-after", 0, "end with an error so long after the start")
-	expires := flag.Int64("expires", 0, "end with an error where it is later than this (Unix time)")
+	status := flag.Int("status", 200, "status of every response")
+	sickAfter := flag.Duration("sick-after", 0, "respond with 500 this long after the start")
+	exitAfter := flag.Duration("exit-after", 0, "exit with an error this long after the start")
+	expires := flag.Int64("expires", 0, "exit with an error after this time (Unix seconds)")
 	flag.Parse()
 
 	if *say != "" {

@@ -1,6 +1,6 @@
-// Command lines writes numbered lines, each as "<run> <number> <padding>", where a run is a start of the program.
-// LINES: so many at once at the start; EVERY: then one each so often; LIFE: then it ends, with exit code 1. It answers HTTP on PORT,
-// and ends with a line "<run> end" when it is told to.
+// Command lines writes numbered lines as "<run> <number> <padding>". Each start of the program is a new run.
+// LINES: how many to write at the start; EVERY: the interval of further lines; LIFE: when to exit, with code 1. It serves HTTP on PORT,
+// and writes the line "<run> end" when a signal stops it.
 package main
 
 import (

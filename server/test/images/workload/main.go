@@ -1,4 +1,4 @@
-// A service that shows what its platform does with it. It listens on PORT, and says VERSION and who it is.
+// A service that shows how its platform runs it. It listens on PORT, and responds with VERSION and its instance.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "cannot start:", os.Getenv("FAIL"))
 		os.Exit(7)
 	}
-	// Beside the service, by `exec`: what it is given, in both directions.
+	// Runs beside the service by `exec`, and tests input and output.
 	if len(os.Args) > 1 && os.Args[1] == "exec" {
 		fmt.Println(os.Getenv("TOKEN"))
 		fmt.Fprintln(os.Stderr, "on stderr")
@@ -38,7 +38,7 @@ func main() {
 	instance := strconv.FormatUint(rand.Uint64(), 36)
 	fmt.Println("started", os.Getenv("VERSION"))
 
-	// /?ms=N answers after so many milliseconds.
+	// /?ms=N responds after this many milliseconds.
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
 		fmt.Fprintf(w, "%s %s", os.Getenv("VERSION"), instance)
@@ -53,10 +53,10 @@ func main() {
 	})
 	http.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(os.Stderr, "told to exit")
-		// After the answer: a request that is not answered is tried again, and would end the next instance too.
+		// Exit after the response: a request without a response is retried, and would stop the next instance too.
 		time.AfterFunc(100*time.Millisecond, func() { os.Exit(number(r, "code")) })
 	})
-	// Asks the service whose URL is in TARGET, and passes its answer on.
+	// Calls the service at the URL in TARGET, and returns its response.
 	http.HandleFunc("/call", func(w http.ResponseWriter, r *http.Request) {
 		client := http.Client{Timeout: 20 * time.Second}
 		answer, err := client.Get(os.Getenv("TARGET"))
