@@ -30,6 +30,20 @@ const held = (name: string, renew: Effect.Effect<boolean, string>) =>
   })
 
 describe("work under a lease", () => {
+  it.effect(
+    "ends with its own result, or is interrupted with the lease, also for a caller that can't be interrupted",
+    () =>
+      Effect.gen(function* () {
+        const lease = { name: "test: handler", leaseMs, since: 0, renew: Effect.succeed(true), holder: undefined }
+        const tell = (end: LeaseEnd): Effect.Effect<LeaseEnd> => Effect.succeed(end)
+        expect(yield* Effect.uninterruptible(whileHeld(lease, Effect.succeed("done"), tell))).toBe("done")
+        const taken = { ...lease, renew: Effect.succeed(false) }
+        const fiber = yield* Effect.fork(Effect.uninterruptible(whileHeld(taken, Effect.never, tell)))
+        yield* secondly(leaseMs / 1000)
+        expect(yield* Fiber.join(fiber)).toBe("taken")
+      })
+  )
+
   it.effect("goes on through failed and hanging renewals, as long as one succeeds in time", () =>
     Effect.gen(function* () {
       const tries = yield* Ref.make(0)

@@ -85,13 +85,15 @@ export const keepLease = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd,
 
 /**
  * Works for as long as the lease is held. If it ends first, the work is interrupted, and only once it has stopped does
- * `onEnd` give the outcome.
+ * `onEnd` give the outcome. Both can be interrupted by each other even if the caller can't be, as in a request's handler: else
+ * the race would wait for a renewal that never ends.
  */
 export const whileHeld = <A, E, R, E1, R1, A2, E2, R2>(
   lease: HeldLease<E1, R1>,
   work: Effect.Effect<A, E, R>,
   onEnd: (end: LeaseEnd) => Effect.Effect<A2, E2, R2>
 ): Effect.Effect<A | A2, E | E2, R | R1 | R2> =>
-  Effect.raceFirst(Effect.map(work, Effect.succeed), Effect.map(keepLease(lease), onEnd)).pipe(
-    Effect.flatMap((outcome): Effect.Effect<A | A2, E2, R2> => outcome)
-  )
+  Effect.raceFirst(
+    Effect.interruptible(Effect.map(work, Effect.succeed)),
+    Effect.interruptible(Effect.map(keepLease(lease), onEnd))
+  ).pipe(Effect.flatMap((outcome): Effect.Effect<A | A2, E2, R2> => outcome))
