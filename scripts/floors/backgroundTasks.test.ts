@@ -11,8 +11,7 @@ const allowed: Readonly<Record<string, string>> = {
   "base/database/serverLock.ts": "it stops the server if it fails",
   "edge/api/streams/sse.ts": "sends heartbeats of one response, and stops with it",
   "edge/api/streams/endWithAccess.ts": "checks one caller's access, and stops with the response",
-  "control/usage/UsageRecorder.ts": "retries one batch of a stream, under watchOver",
-  "tenancy/repeats/PostgresKeptAnswers.ts": "renews one request's lease, and stops with the request"
+  "control/usage/UsageRecorder.ts": "retries one batch of a stream, under watchOver"
 }
 
 const repeats = /Effect\.(forever|repeat|schedule|iterate)\b/

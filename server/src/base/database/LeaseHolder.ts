@@ -1,6 +1,7 @@
-import { Context, Data, Deferred, Effect, Exit, FiberId, Option, Schedule, type Scope } from "effect"
+import { Context, Data, Deferred, type Duration, Effect, Exit, FiberId, Option, Schedule, type Scope } from "effect"
 import pg from "pg"
 import { endWithin } from "../node/endWithin.ts"
+import { keepDoing } from "../node/keepDoing.ts"
 import { freeOneHolders } from "./leasedTables.ts"
 import { channel, leasedWords } from "./Notifications.ts"
 import { newId } from "./newId.ts"
@@ -32,10 +33,8 @@ export const lockSpace = 0x6d78636c
 const lookEvery = "1 second"
 /** Without an answer for this long, the connection counts as lost. */
 const silence = "3 seconds"
-/** How long after its connection a holder tries to take its own lock again, before it stops its work. */
-const reacquire = "500 millis"
 /** How long after taking a dead holder's lock its leases are freed. A holder that only lost its connection has stopped by then. */
-const grace = "1 second"
+const grace = "1500 millis"
 
 /** As in `serverLock.ts`: much longer than `silence`, so that the holder notices first. Then the rows of all organizations. */
 const session = `set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2;
@@ -143,18 +142,25 @@ const fresh = () => ({ id: newId("lh"), isHeld: false, lost: Deferred.unsafeMake
 const poolerWords =
   "A pooler stands between this server and the database, so others can't tell at once when this server dies: its work in progress then waits until its leases expire (30 s). To avoid that, let DATABASE_URL connect directly."
 
-/** Holds the lock of an id while the scope is open, and frees the leases of holders that are dead. */
-export const leaseHolder = (config: pg.ClientConfig): Effect.Effect<Holder, never, Scope.Scope> =>
+/**
+ * Holds the lock of an id while the scope is open, and frees the leases of holders that are dead. `reacquire`: how long it
+ * tries to take its own lock again after its connection was lost, before it stops its work. Much less than `grace`.
+ */
+export const leaseHolder = (
+  config: pg.ClientConfig,
+  { reacquire = "800 millis" }: { readonly reacquire?: Duration.DurationInput } = {}
+): Effect.Effect<Holder, never, Scope.Scope> =>
   Effect.gen(function* () {
     let now = fresh()
+    let hadLock = false
     const started = yield* Deferred.make<void>()
 
-    /** `hadLock`: the session was lost just now. Returns whether this session had the lock. */
-    const round = (hadLock: boolean) =>
+    /** Holds the lock until its session is lost. `again`: it was lost just now. Returns whether this session had the lock. */
+    const round = (again: boolean) =>
       Effect.gen(function* () {
         const held = now
         const taking = lockedSession(config, held.id)
-        const found = yield* hadLock
+        const found = yield* again
           ? taking.pipe(
               // Also if it's taken: the database's end of the lost session may need a moment to release it.
               Effect.retry(Schedule.spaced("50 millis")),
@@ -170,6 +176,7 @@ export const leaseHolder = (config: pg.ClientConfig): Effect.Effect<Holder, neve
           return yield* Effect.never
         }
         held.isHeld = true
+        hadLock = true
         yield* Deferred.succeed(started, undefined)
         yield* Effect.addFinalizer(() =>
           Effect.sync(() => {
@@ -188,6 +195,7 @@ export const leaseHolder = (config: pg.ClientConfig): Effect.Effect<Holder, neve
     const stopWork = Effect.suspend(() => {
       const { lost } = now
       now = fresh()
+      hadLock = false
       return Effect.andThen(
         Effect.logWarning(
           "Lost the connection that shows other servers that this one lives. Its work in progress stops here, so that another server can go on with it."
@@ -197,13 +205,14 @@ export const leaseHolder = (config: pg.ClientConfig): Effect.Effect<Holder, neve
     })
     const tryLater = Effect.suspend(() => {
       now = fresh()
-      return Effect.sleep(reacquire)
+      return Effect.sleep("500 millis")
     })
 
-    yield* Effect.iterate(false, {
-      while: () => true,
-      body: (hadLock) => Effect.tap(round(hadLock), (had) => (had ? Effect.void : hadLock ? stopWork : tryLater))
-    }).pipe(Effect.forkScoped)
+    const next = Effect.suspend(() => {
+      const again = hadLock
+      return Effect.flatMap(round(again), (had) => (had ? Effect.void : again ? stopWork : tryLater))
+    })
+    yield* keepDoing("lock that shows that this server lives", { every: 0, longestPause: reacquire }, next)
     yield* Effect.timeoutOption(Deferred.await(started), "5 seconds")
 
     return { current: () => (now.isHeld ? { id: now.id, lost: Deferred.await(now.lost) } : undefined) }
