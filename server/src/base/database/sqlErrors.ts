@@ -6,6 +6,7 @@ import { DiskTrouble } from "../disk/DiskTrouble.ts"
 import { retryAfterSecondsOf, systemFaultOf } from "../host/systemFault.ts"
 import { databaseWords } from "../postgres/DatabaseError.ts"
 import { CommitUnknown, isBroken, isPassing, stateOf } from "../postgres/sqlState.ts"
+import { withPostponed } from "./beforeTransaction.ts"
 
 export const isUniqueViolation = (error: SqlError) => stateOf(error.cause) === "23505"
 
@@ -47,13 +48,13 @@ export const orUnavailable = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>
 
 /**
  * Runs in one transaction. Retries if the database aborted it to break a deadlock, or if the connection broke before
- * COMMIT was sent.
+ * COMMIT was sent; and after work that must not run inside (`beforeTransaction.ts`).
  */
 export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const isInner = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
-    return yield* sql.withTransaction(effect).pipe(
+    const attempt = sql.withTransaction(effect).pipe(
       Effect.retry({
         schedule: Schedule.jittered(Schedule.exponential("20 millis")),
         times: 5,
@@ -63,6 +64,7 @@ export const transaction = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
             (!isInner && isBroken(error.cause) && !(error.cause instanceof CommitUnknown)))
       })
     )
+    return yield* isInner ? attempt : withPostponed(attempt)
   })
 
 /** `transaction` with the client as a parameter. */

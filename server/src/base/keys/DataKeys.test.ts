@@ -2,15 +2,16 @@ import { createPublicKey, randomBytes, verify } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { UserId } from "@maxcloud/sdk/api"
-import { Effect, Layer, ManagedRuntime, Option, Redacted } from "effect"
+import { Effect, Fiber, Layer, ManagedRuntime, Option, Queue, Redacted } from "effect"
 import { layerTest } from "../../../test/database/layerTest.ts"
 import { newOrganization } from "../../../test/deployments/testServer.ts"
 import { layer as organizations } from "../../tenancy/organizations/Organizations.ts"
 import { newId } from "../database/newId.ts"
 import { asOrganization } from "../database/RowScope.ts"
+import { transaction } from "../database/sqlErrors.ts"
 import { DataKeys, type KeyOwner } from "./DataKeys.ts"
 import { heldKey, masterKeyOf, withFormer } from "./heldKey.ts"
-import { MasterKey } from "./MasterKey.ts"
+import { MasterKey, MasterKeyError } from "./MasterKey.ts"
 import { layer } from "./PostgresDataKeys.ts"
 
 const one = masterKeyOf(heldKey("the key one", randomBytes(32)))
@@ -49,6 +50,61 @@ const plain = "hunter2 ✓"
 const shown = Option.map((found: Redacted.Redacted) => Redacted.value(found))
 
 describe("data keys", () => {
+  test(
+    "don't ask a key service that hangs while a transaction holds locks, and use its answer in the transaction",
+    Effect.gen(function* () {
+      const { id } = yield* newOrganization
+      const sql = yield* SqlClient
+      const [asked, answers] = [yield* Queue.unbounded<"wrap" | "unwrap">(), yield* Queue.unbounded<void>()]
+      const waits = (what: "wrap" | "unwrap") => Effect.zipRight(Queue.offer(asked, what), Queue.take(answers))
+      const hanging: MasterKey["Type"] = {
+        ...one,
+        wrap: (...args) => Effect.zipRight(waits("wrap"), one.wrap(...args)),
+        unwrap: (...args) => Effect.zipRight(waits("unwrap"), one.unwrap(...args))
+      }
+      const owner = { type: "organization", id } as const
+      const locked = sql`select 1 from organizations where id = ${id} for update`
+      /** Fails at once if anybody holds the lock. */
+      const isFree = transaction(sql`select 1 from organizations where id = ${id} for update nowait`)
+      const place = ["a"]
+      const sealing = Effect.flatMap(DataKeys, (keys) =>
+        transaction(Effect.zipRight(locked, keys.seal(owner, place, Redacted.make(plain))))
+      )
+      const made = yield* Effect.fork(asServerWith(hanging)(sealing))
+      expect(yield* Queue.take(asked)).toBe("wrap")
+      yield* isFree
+      yield* Queue.offer(answers, undefined)
+      const sealed = yield* Fiber.join(made)
+
+      const opening = Effect.flatMap(DataKeys, (keys) =>
+        transaction(Effect.zipRight(locked, keys.open(owner, place, sealed)))
+      )
+      const opened = yield* Effect.fork(asServerWith(hanging)(opening))
+      // The check at the start of a server: not in a transaction.
+      for (let n = 0; n < 2; n++) {
+        expect(yield* Queue.take(asked)).toBe("unwrap")
+        yield* isFree
+        yield* Queue.offer(answers, undefined)
+      }
+      expect(shown(yield* Fiber.join(opened))).toEqual(Option.some(plain))
+    })
+  )
+
+  test(
+    "fail inside a transaction as outside, if the key service refuses",
+    Effect.gen(function* () {
+      const { id } = yield* newOrganization
+      const refusing: MasterKey["Type"] = {
+        ...one,
+        wrap: () => new MasterKeyError({ reason: "unreachable", message: "the key service refuses" })
+      }
+      const sealing = Effect.flatMap(DataKeys, (keys) =>
+        transaction(Effect.flip(keys.seal({ type: "organization", id }, ["a"], Redacted.make(plain))))
+      )
+      expect(yield* asServerWith(refusing)(sealing)).toMatchObject({ message: "the key service refuses" })
+    })
+  )
+
   test(
     "seal for an organization, a person and the server, under any row scope, and open on another server",
     Effect.gen(function* () {

@@ -51,7 +51,7 @@ const renew = (sql: SqlClient, masterKey: MasterKey["Type"], cache: KeyCache, or
     yield* asServer(sql`
       update organization_keys set retired_at = now()
       where organization_id = ${organizationId} and retired_at is null`)
-    yield* makeKey(sql, masterKey, holder)
+    yield* makeKey(sql, masterKey, cache, holder)
     cache.forgetSealing(nameOf(holder))
   })
 

@@ -2,12 +2,13 @@ import { randomBytes } from "node:crypto"
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Effect, Option, Schema } from "effect"
+import { makeBeforeTransaction } from "../database/beforeTransaction.ts"
 import { newId } from "../database/newId.ts"
 import { asServer } from "../database/RowScope.ts"
 import { databaseWords } from "../postgres/DatabaseError.ts"
 import type { DataKey, KeyCache } from "./KeyCache.ts"
 import { columns, contextOf, decodeKeyRows, type KeyHolder, KeyRow, nameOf, tableOf } from "./keyRows.ts"
-import { type MasterKey, MasterKeyError } from "./MasterKey.ts"
+import { type MasterKey, MasterKeyError, type Wrapped } from "./MasterKey.ts"
 import { publicKeyOf } from "./signingKey.ts"
 
 const keyLength = 32
@@ -22,6 +23,10 @@ export const databaseAway = (cause: SqlError) =>
 const SealingRow = Schema.Struct({ ...KeyRow.fields, committed: Schema.Boolean })
 const decodeSealing = Schema.decodeUnknownSync(Schema.Array(SealingRow))
 
+/** The key service may be slow or away: it isn't asked while a transaction holds locks. */
+const unwrapping = makeBeforeTransaction<Uint8Array, MasterKeyError>()
+const wrapping = makeBeforeTransaction<Wrapped & { readonly id: string; readonly key: Uint8Array }, MasterKeyError>()
+
 const unwrap = (
   masterKey: MasterKey["Type"],
   cache: KeyCache,
@@ -32,8 +37,9 @@ const unwrap = (
     const known = cache.find(row.id)
     if (known?.owner === holder) return Effect.succeed(known)
     const wrapped = { masterKeyId: row.master_key_id, bytes: row.wrapped }
-    return Effect.map(masterKey.unwrap(wrapped, contextOf(holder, row.id)), (bytes) => {
-      const key = { id: row.id, owner: holder, bytes }
+    const bytes = unwrapping(row.id, masterKey.unwrap(wrapped, contextOf(holder, row.id)))
+    return Effect.map(bytes, (found) => {
+      const key = { id: row.id, owner: holder, bytes: found }
       cache.keep(key)
       return key
     })
@@ -57,12 +63,22 @@ const newest = (sql: SqlClient, holder: KeyHolder) => {
 export const makeKey = Effect.fn("DataKeys.make")(function* (
   sql: SqlClient,
   masterKey: MasterKey["Type"],
+  cache: KeyCache,
   holder: KeyHolder
 ) {
-  const id = newId("dk")
-  const bytes = randomBytes(keyLength)
-  const wrapped = yield* masterKey.wrap(bytes, contextOf(nameOf(holder), id))
+  const name = nameOf(holder)
+  const wrapped = yield* wrapping(
+    name,
+    Effect.suspend(() => {
+      const id = newId("dk")
+      const key = randomBytes(keyLength)
+      return Effect.map(masterKey.wrap(key, contextOf(name, id)), (made) => ({ ...made, id, key }))
+    })
+  )
+  const { id, key: bytes } = wrapped
   const row = { id, master_key_id: wrapped.masterKeyId, wrapped: wrapped.bytes }
+  // If another caller's key is kept instead, nobody asks for this one.
+  cache.keep({ id, owner: name, bytes })
   const insert =
     holder.type === "organization"
       ? sql`insert into organization_keys ${sql.insert({ ...row, organization_id: holder.id })}
@@ -89,7 +105,7 @@ export const sealingKey = (
     const known = cache.sealing(name)
     if (known !== undefined) return known
     const found = yield* newest(sql, holder)
-    if (found === undefined) yield* makeKey(sql, masterKey, holder)
+    if (found === undefined) yield* makeKey(sql, masterKey, cache, holder)
     const row = found ?? (yield* newest(sql, holder))
     if (row === undefined) return yield* Effect.dieMessage(`the key of ${name} was erased while it was created`)
     const key = yield* unwrap(masterKey, cache, row, name)
