@@ -1,4 +1,5 @@
 /** The SDK with Effects. `@maxcloud/sdk` has the same with promises. */
+export * from "./apiErrors.ts"
 export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
 export { lastCheckpointIn, publicKeysIn, verifyAuditExport } from "./audit/verifyAuditExport.ts"
 export type { NewInvite, NewKey, NewOidcTrust } from "./calls/authCalls.ts"

@@ -1,6 +1,7 @@
 /** The SDK with promises. For Effects, use `@maxcloud/sdk/effect`. Configs import `@maxcloud/sdk/config`. */
 export type { Config } from "@maxcloud/config-schema/authoring"
-export { ApiError, type Deployment, type DeploymentEvent, type LogEntry, type Plan } from "./api/index.ts"
+export type { Deployment, DeploymentEvent, LogEntry, Plan } from "./api/index.ts"
+export * from "./apiErrors.ts"
 export type { AuditFault, AuditFaultCode, AuditPins, AuditVerification } from "./audit/AuditVerification.ts"
 export {
   lastCheckpointIn,

@@ -19,7 +19,8 @@ const byDefault = <A, I>(schema: Schema.Schema<A, I>, value: NoInfer<A>) =>
 
 /**
  * One error of the API, as a class with a `_tag`. In a response it is a problem document (RFC 9457), written by `wire`. The server adds
- * `instance` and `requestId`. `detail` says what happened, where, and how to fix it. The rows of `apiErrors` explain each error.
+ * `instance` and `requestId`. `detail` says what happened, where, and how to fix it; `code` is that of the problem document, in snake case. The
+ * rows of `apiErrors` explain each error.
  */
 const problem = <const T extends Tag, Fields extends Schema.Struct.Fields>(tag: T, fields: Fields) => {
   const status = fieldOf(apiErrors[tag], "status")
@@ -40,24 +41,48 @@ const problem = <const T extends Tag, Fields extends Schema.Struct.Fields>(tag: 
 
 export class InvalidRequest extends Schema.TaggedError<InvalidRequest>()(
   ...problem("InvalidRequest", { errors: Schema.Array(ProblemError) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 /** The server no longer supports this version of the client. */
 export class ClientOutdated extends Schema.TaggedError<ClientOutdated>()(
   ...problem("ClientOutdated", { clientVersion: Schema.String, minimumClient: Schema.String })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class InvalidSpec extends Schema.TaggedError<InvalidSpec>()(
   ...problem("InvalidSpec", { errors: Schema.Array(ProblemError) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class Unauthenticated extends Schema.TaggedError<Unauthenticated>()(
   ...problem("Unauthenticated", { localMode: Schema.optional(Schema.Literal(true)) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class Forbidden extends Schema.TaggedError<Forbidden>()(...problem("Forbidden", {})) {}
+export class Forbidden extends Schema.TaggedError<Forbidden>()(...problem("Forbidden", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()(...problem("QuotaExceeded", {})) {}
+export class QuotaExceeded extends Schema.TaggedError<QuotaExceeded>()(...problem("QuotaExceeded", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class NotFound extends Schema.TaggedError<NotFound>()(
   ...problem("NotFound", {
@@ -86,28 +111,56 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
     /** Not `name`, because JavaScript errors have one. */
     resourceName: Schema.String
   })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class Conflict extends Schema.TaggedError<Conflict>()(
   ...problem("Conflict", { owner: Schema.optional(Schema.String) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 /** The same request is in progress. Send it again in a moment to get its response. */
 export class RequestInProgress extends Schema.TaggedError<RequestInProgress>()(
   ...problem("RequestInProgress", { retryAfterSeconds: Schema.Int })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()(
   ...problem("IdempotencyKeyReused", {})
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class AnswerLost extends Schema.TaggedError<AnswerLost>()(...problem("AnswerLost", {})) {}
+export class AnswerLost extends Schema.TaggedError<AnswerLost>()(...problem("AnswerLost", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
   ...problem("MethodNotAllowed", { allow: Schema.Array(Schema.String) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(...problem("RequestTimeout", {})) {}
+export class RequestTimeout extends Schema.TaggedError<RequestTimeout>()(...problem("RequestTimeout", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class PlanOutdated extends Schema.TaggedError<PlanOutdated>()(
   ...problem("PlanOutdated", {
@@ -116,13 +169,25 @@ export class PlanOutdated extends Schema.TaggedError<PlanOutdated>()(
     /** The number of the newest deployment now. */
     newestDeployment: Schema.NullOr(Schema.Int)
   })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(...problem("PayloadTooLarge", {})) {}
+export class PayloadTooLarge extends Schema.TaggedError<PayloadTooLarge>()(...problem("PayloadTooLarge", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class UnsupportedMediaType extends Schema.TaggedError<UnsupportedMediaType>()(
   ...problem("UnsupportedMediaType", {})
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
   ...problem("TooManyRequests", {
@@ -130,25 +195,49 @@ export class TooManyRequests extends Schema.TaggedError<TooManyRequests>()(
     /** The exceeded limit, as in the response's `RateLimit-Policy`. */
     limit: Schema.optional(Schema.Struct({ name: Schema.String, quota: Schema.Int, windowSeconds: Schema.Int }))
   })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class RequestHeaderFieldsTooLarge extends Schema.TaggedError<RequestHeaderFieldsTooLarge>()(
   ...problem("RequestHeaderFieldsTooLarge", {})
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class Unavailable extends Schema.TaggedError<Unavailable>()(
   ...problem("Unavailable", { retryAfterSeconds: Schema.Int })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class NotReady extends Schema.TaggedError<NotReady>()(
   ...problem("NotReady", { checks: Schema.Array(ReadinessCheck) })
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 export class InsufficientStorage extends Schema.TaggedError<InsufficientStorage>()(
   ...problem("InsufficientStorage", {})
-) {}
+) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
-export class InternalError extends Schema.TaggedError<InternalError>()(...problem("InternalError", {})) {}
+export class InternalError extends Schema.TaggedError<InternalError>()(...problem("InternalError", {})) {
+  get code(): string {
+    return codeOf(this._tag)
+  }
+}
 
 /** The fields of an error's class, with `code` in place of `_tag`. */
 const withCode = (ast: SchemaAST.AST, tag: string): SchemaAST.AST => {
@@ -264,6 +353,9 @@ export const ApiError = Schema.Union(
   wire.InternalError
 )
 export type ApiError = typeof ApiError.Type
+
+/** Whether something is an error of the API, for `instanceof`. */
+export const isApiErrorInstance = (value: unknown): value is ApiError => classes.some((each) => value instanceof each)
 
 for (const { prototype } of classes) {
   Object.defineProperty(prototype, "message", {
