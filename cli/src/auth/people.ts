@@ -1,13 +1,13 @@
 import type { OrganizationName } from "@maxcloud/config-schema"
 import type { KeyScope, MemberInfo, Role } from "@maxcloud/sdk/api"
-import { Effect, type Schema } from "effect"
+import { Effect } from "effect"
 import { parseDuration } from "../args/duration.ts"
 import { loadSchemas, parse } from "../client.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
 
 /** Parses user input about people, roles and keys by the contract's schema. */
 
-export const loadApi = Effect.promise(() => import("@maxcloud/sdk/api"))
+const loadApi = Effect.promise(() => import("@maxcloud/sdk/api"))
 
 export const needed = (written: string | undefined, what: string, fix: string): Effect.Effect<string, UsageError> =>
   written === undefined || written === ""
@@ -55,10 +55,6 @@ export const findOne = <A extends { readonly id: string }>(
   const message = `the name "${written}" isn't unique`
   return new CommandFailed({ tag: "Ambiguous", exit: 2, message, fix: `use the id, from \`${list}\`` })
 }
-
-/** The input itself, if it's already an id. */
-export const asId = <A extends string>(schema: Schema.Schema<A, string>, written: string) =>
-  Effect.option(parse(schema, written))
 
 export const findMember = (
   members: ReadonlyArray<MemberInfo>,
