@@ -82,6 +82,7 @@ const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "server/src/runtimes/local/instances/containers/containerMounts.ts": ["Remove it."],
   "server/src/stores/sources/buildImage.ts": ["Remove it."],
   "cli/src/commands/accountDelete.ts": ["erase your data"],
+  "sdk/src/api/visibleText.ts": ["Remove it."],
   "synth/src/egress.ts": ["Remove it"],
   "synth/src/manifestProblems.ts": ["Remove the field"],
   "config-schema/src/env.ts": ["Remove it."],
