@@ -3,8 +3,8 @@ import pg from "pg"
 import { endWithin } from "../node/endWithin.ts"
 import { keepDoing } from "../node/keepDoing.ts"
 import { freeOneHolders } from "./leasedTables.ts"
-import { channel, leasedWords } from "./Notifications.ts"
 import { newId } from "./newId.ts"
+import { channel, leasedWords } from "./notifying.ts"
 
 /** The name of a server in its leases. */
 export interface HolderName {

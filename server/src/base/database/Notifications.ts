@@ -2,27 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Context, Effect, Layer, PubSub, type Queue, type Scope } from "effect"
 import pg from "pg"
 import { keepDoing } from "../node/keepDoing.ts"
-
-export const channel = "maxcloud"
-
-/**
- * `work`: the queue has new work. `mail`: the outbox has. `erasure`: something must be erased. `deployment <id>`: it has
- * new events. `events <organization>`: it has new ones, without a number yet. `numbered <organization>`: they can be
- * read. `webhooks`: something must be delivered. `shards`: some were freed. `reconnected`: we may have missed any of these.
- */
-export type Notification =
-  | "work"
-  | "webhooks"
-  | "mail"
-  | "shards"
-  | "erasure"
-  | "reconnected"
-  | `deployment ${string}`
-  | `events ${string}`
-  | `numbered ${string}`
-
-/** What to send after leases were freed. */
-export const leasedWords = ["shards", "work", "mail", "webhooks"] as const satisfies ReadonlyArray<Notification>
+import { channel, type Notification, notifying } from "./notifying.ts"
 
 /** Wake-ups between all servers of a database, by LISTEN and NOTIFY. They can be lost, so every listener also polls. */
 export class Notifications extends Context.Tag("@maxcloud/server/Notifications")<
@@ -69,7 +49,7 @@ export const layer = (config: pg.ClientConfig) =>
       )
       return {
         subscribe: PubSub.subscribe(messages),
-        notify: (notification) => sql`select pg_notify(${channel}, ${notification})`.pipe(Effect.ignore)
+        notify: (notification) => sql`select ${notifying(sql, notification)}`.pipe(Effect.ignore)
       }
     })
   )

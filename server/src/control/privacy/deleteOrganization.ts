@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { AppStageList, Conflict, type DeletionStatus, NotFound, UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema, Stream } from "effect"
+import { notifying } from "../../base/database/notifying.ts"
 import { everyPage } from "../../base/database/paging.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import type { Language } from "../../base/pages/acceptLanguage.ts"
@@ -112,7 +113,7 @@ export const deleteOrganization = (
       for (const { email, id } of owners) {
         yield* mail.add("deletion", mailTo(language, email, name, person?.email, deleteAfter), id)
       }
-      yield* sql`select pg_notify('maxcloud', 'erasure')`
+      yield* sql`select ${notifying(sql, "erasure")}`
       yield* audit.append({
         action: "organization.delete",
         outcome: "succeeded",

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { OrganizationName } from "@maxcloud/config-schema"
 import { Conflict, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { notifying } from "../../base/database/notifying.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import type { Person } from "../../tenancy/access/Caller.ts"
@@ -77,7 +78,7 @@ export const erasePerson = ({ id: personId, verified }: Pick<Person, "id" | "ver
       if (owned.length > 0) {
         return yield* new Conflict({ detail: `Your account can't be erased yet: ${owned.map(needs).join("; ")}.` })
       }
-      yield* sql`select pg_notify('maxcloud', 'erasure')`
+      yield* sql`select ${notifying(sql, "erasure")}`
       // Do this before deleting the key, which seals the entry's personal fields.
       yield* audit.append({ action: "account.delete", outcome: "succeeded", status: 201, subject: personId })
       // Invites belong to the address's reader. An account with an unconfirmed address may be somebody else's.

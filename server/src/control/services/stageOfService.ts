@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { NotFound, type Service, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { notifying } from "../../base/database/notifying.ts"
 import type { Organization } from "../../base/words/Organization.ts"
 import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
 
@@ -20,5 +21,5 @@ export const lockStage = (organization: Organization, { app, stage }: Service) =
 export const wakeStage = (queue: WorkQueue, organization: Organization, { app, stage }: Service) =>
   Effect.zipRight(
     queue.add([{ organizationId: organization.id, app, stage }]),
-    Effect.flatMap(SqlClient, (sql) => sql`select pg_notify('maxcloud', 'work')`)
+    Effect.flatMap(SqlClient, (sql) => sql`select ${notifying(sql, "work")}`)
   )

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { notifying } from "../../base/database/notifying.ts"
 import { transaction } from "../../base/database/sqlErrors.ts"
 import { queueDeliveries } from "./queueDeliveries.ts"
 
@@ -44,7 +45,7 @@ export const numberBatch = (organizationId: OrganizationId) =>
       const count = numbered?.count ?? 0
       if (count === 0) return false
       yield* queueDeliveries(organizationId, before?.last ?? 0)
-      yield* sql`select pg_notify('maxcloud', ${`numbered ${organizationId}`})`
+      yield* sql`select ${notifying(sql, `numbered ${organizationId}`)}`
       return count === eventsAtOnce
     })
   )

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { newId } from "../../base/database/newId.ts"
+import { notifying } from "../../base/database/notifying.ts"
 
 /** How long to retry a delivery. */
 export const triedDays = 3
@@ -31,6 +32,6 @@ export const queueDeliveries = (organizationId: OrganizationId, after: number) =
         on conflict (organization_id, webhook_id, event_id) do nothing
         returning 1
       )
-      select pg_notify('maxcloud', 'webhooks') where exists (select 1 from queued) or exists (
+      select ${notifying(sql, "webhooks")} where exists (select 1 from queued) or exists (
         select 1 from events e where e.organization_id = ${organizationId} and e.sequence > ${after} and e.type = 'webhook.test')`
   ).pipe(Effect.asVoid)

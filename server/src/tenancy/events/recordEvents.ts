@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { type EventData, EventId, type EventType, type OrganizationId, type UserId } from "@maxcloud/sdk/api"
 import { Effect, Predicate } from "effect"
 import { newId } from "../../base/database/newId.ts"
+import { notifying } from "../../base/database/notifying.ts"
 import { storableJson } from "../../base/database/storable.ts"
 
 /** An event that has just happened. `userId`: the person that it's about. It's deleted with the account. */
@@ -39,7 +40,7 @@ const insert = (organizationId: OrganizationId, rows: ReadonlyArray<ReturnType<t
         from jsonb_to_recordset(${storableJson(rows)}::jsonb)
           as e (id text, type text, subject text, app text, stage text, user_id text, data jsonb)
       )
-      select pg_notify('maxcloud', ${`events ${organizationId}`})`
+      select ${notifying(sql, `events ${organizationId}`)}`
   )
 
 /** Writes events in the open transaction. Readers see them soon after it is committed: see `EventNumbering`. */

@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
 import { isDue } from "../../base/database/isDue.ts"
 import { LeaseHolder } from "../../base/database/LeaseHolder.ts"
+import { notifying } from "../../base/database/notifying.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
 import type { MailKind } from "./Mail.ts"
 
@@ -37,7 +38,7 @@ export const makeOutbox = (leaseMs: number) =>
       sql`
         insert into mail_outbox (id, kind, sealed_by, sealed, user_id)
         values (${id}, ${kind}, ${sealed.keyId}, ${Buffer.from(sealed.bytes)}, ${userId ?? null})`.pipe(
-        Effect.zipRight(sql`select pg_notify('maxcloud', 'mail')`),
+        Effect.zipRight(sql`select ${notifying(sql, "mail")}`),
         Effect.asVoid
       ),
 

@@ -12,6 +12,7 @@ import {
 } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { newId } from "../../base/database/newId.ts"
+import { notifying } from "../../base/database/notifying.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
 import { orUnavailable, transaction } from "../../base/database/sqlErrors.ts"
 import { storableJson } from "../../base/database/storable.ts"
@@ -159,7 +160,7 @@ const redeliver = (organizationId: OrganizationId, id: WebhookId, delivery: Webh
       update webhook_deliveries set finished_at = null, lease_until = null, attempts = attempts + 1,
         available_at = clock_timestamp(), give_up_at = clock_timestamp() + ${triedDays} * interval '1 day'
       where organization_id = ${organizationId} and webhook_id = ${id} and id = ${delivery}`
-    yield* sql`select pg_notify('maxcloud', 'webhooks')`
+    yield* sql`select ${notifying(sql, "webhooks")}`
     const queued = yield* deliveryOf(organizationId, id, delivery)
     yield* auditWebhook(organizationId, webhook, { action: "webhooks.redeliver", status: 202, delivery })
     return queued

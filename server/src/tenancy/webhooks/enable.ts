@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId, WebhookId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { notifying } from "../../base/database/notifying.ts"
 
 /** Deliveries that enabling a webhook makes due at most: a transaction of bounded length. Any more keep their pauses. */
 const dueAtOnce = 1_000
@@ -23,5 +24,5 @@ export const enable = (organizationId: OrganizationId, id: WebhookId) =>
       )
       update webhook_deliveries d set available_at = clock_timestamp() from waiting w
       where d.organization_id = w.organization_id and d.id = w.id`
-    yield* sql`select pg_notify('maxcloud', 'webhooks')`
+    yield* sql`select ${notifying(sql, "webhooks")}`
   })

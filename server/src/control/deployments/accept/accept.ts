@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Conflict } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { newId } from "../../../base/database/newId.ts"
+import { notifying } from "../../../base/database/notifying.ts"
 import { sha256Hex } from "../../../base/words/sha256Hex.ts"
 import { unsetAll } from "../../../stores/secrets/addVersions.ts"
 import { versionsFromStore } from "../../../stores/secrets/externalSecrets.ts"
@@ -118,7 +119,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
       { type: "accepted", reason: "Accepted", message: `Deployment ${number} of ${app} to ${stage} was accepted.` }
     ])
     yield* queue.add([{ organizationId: org, app, stage }])
-    yield* sql`select pg_notify('maxcloud', 'work')`
+    yield* sql`select ${notifying(sql, "work")}`
     yield* noteCarriedOut(id)
     yield* recordAcceptance(input, number, before)
     return id

@@ -10,6 +10,7 @@ import {
   ProblemError
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { notifying } from "../../../base/database/notifying.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
 import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
@@ -112,7 +113,7 @@ export const appendEvents = (organizationId: OrganizationId, deploymentId: strin
               e.event ->> 'reason', coalesce(e.event ->> 'message', '')
             from base, jsonb_array_elements(${storableJson(events)}::jsonb) with ordinality as e (event, position)
           )
-          select pg_notify('maxcloud', ${`deployment ${deploymentId}`})`.pipe(
+          select ${notifying(sql, `deployment ${deploymentId}`)}`.pipe(
           Effect.zipRight(recordDeploymentEvents(organizationId, deploymentId, events))
         )
   )
