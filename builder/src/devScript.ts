@@ -1,10 +1,10 @@
 import { dirname, join } from "node:path"
 import { denoDev } from "./deno/denoProject.ts"
 import { isFolder } from "./files.ts"
+import type { Start } from "./model.ts"
 import { type DevelopmentServer, developmentToolOf } from "./node/developmentTools.ts"
 import { installationOf } from "./node/managers.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
-import type { Start } from "./start.ts"
 
 /** How a folder runs during development: its `dev` script, with a tool that reloads by itself. */
 export interface DevStart {

@@ -7,9 +7,11 @@ export {
   type BuildInput,
   type Built,
   type BuiltFolder,
+  type BuiltImage,
   type Command,
-  type Program
+  type Program,
+  type Start
 } from "./model.ts"
 export { type BuildPlan, planBuild } from "./plan.ts"
 export { missingVariable, remedyOf } from "./remedies.ts"
-export { programOf, programOfStart, type Start, startSchema } from "./start.ts"
+export { programOf, programOfStart, startSchema } from "./start.ts"

@@ -1,6 +1,5 @@
 import type { Build } from "@maxcloud/config-schema"
 import { Data } from "effect"
-import type { Start } from "./start.ts"
 
 /** A program to run in a folder, found through PATH if `file` has no slash. */
 export interface Program {
@@ -61,6 +60,11 @@ export interface BuildHost {
   /** Receives the progress, one line at a time. */
   readonly progress: (line: string) => void
 }
+
+/** How to start a folder: a script of its package.json with the shell, or a program. Plain data. */
+export type Start =
+  | { readonly script: string; readonly prestart?: string | undefined }
+  | { readonly file: string; readonly args: ReadonlyArray<string> }
 
 /** The result of a build. Plain data: it can be stored. */
 export type Built = BuiltFolder | BuiltImage

@@ -2,13 +2,8 @@ import { stat } from "node:fs/promises"
 import { Schema } from "effect"
 import { denoInPlace } from "./deno/denoProject.ts"
 import { firstFile } from "./files.ts"
-import { invalid, nothingToRun, type Program } from "./model.ts"
+import { invalid, nothingToRun, type Program, type Start } from "./model.ts"
 import { type PackageJson, readPackageJson } from "./node/packageJson.ts"
-
-/** How to start a folder: a script of its package.json with the shell, or a program. Plain data. */
-export type Start =
-  | { readonly script: string; readonly prestart?: string | undefined }
-  | { readonly file: string; readonly args: ReadonlyArray<string> }
 
 const entryPoints = ["js", "mjs", "cjs", "ts"].flatMap((ending) =>
   ["index", "server", "main", "app"].map((name) => `${name}.${ending}`)

@@ -1,8 +1,8 @@
 import { lockfileNames } from "@maxcloud/config-schema"
 import { firstFile, isFile } from "../files.ts"
+import type { Start } from "../model.ts"
 import { frameworkOf, isForDevelopment } from "../node/frameworks.ts"
 import { type PackageJson, readPackageJson } from "../node/packageJson.ts"
-import type { Start } from "../start.ts"
 import { type DenoConfig, readDenoConfig } from "./denoConfig.ts"
 import { denoStart, devTask, taskOf } from "./denoStart.ts"
 

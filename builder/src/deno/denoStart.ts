@@ -1,7 +1,7 @@
 import { firstFile, readText } from "../files.ts"
+import type { Start } from "../model.ts"
 import type { PackageJson } from "../node/packageJson.ts"
 import { procfileOf } from "../procfile.ts"
-import type { Start } from "../start.ts"
 import type { DenoConfig } from "./denoConfig.ts"
 
 /** The path of the dependencies at run time, relative to the service's folder. */

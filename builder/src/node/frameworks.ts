@@ -1,5 +1,5 @@
 import { firstFile, isFile, isFolder, readText } from "../files.ts"
-import type { Start } from "../start.ts"
+import type { Start } from "../model.ts"
 import { developmentToolOf } from "./developmentTools.ts"
 import { dependsOn, type PackageJson } from "./packageJson.ts"
 

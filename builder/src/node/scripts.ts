@@ -1,7 +1,7 @@
 import { join } from "node:path"
 import { Option, Schema } from "effect"
 import { readText } from "../files.ts"
-import type { Start } from "../start.ts"
+import type { Start } from "../model.ts"
 import { dependsOn, type PackageJson } from "./packageJson.ts"
 
 /** The build script: `build`, or Heroku's and Google Cloud's equivalents; `docs:build` for VitePress and VuePress. */

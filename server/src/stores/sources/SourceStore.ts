@@ -1,4 +1,4 @@
-import type { Start } from "@maxcloud/builder"
+import type { BuiltFolder, BuiltImage } from "@maxcloud/builder"
 import type { Build, SourceDigest } from "@maxcloud/config-schema"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Stream } from "effect"
@@ -35,24 +35,10 @@ export interface SourceToBuild {
 export type Care = Depth | "fresh"
 
 /** The result of a build: a read-only folder that runs, or an image of this machine's container engine. */
-export type BuiltSource = BuiltFolder | BuiltImage
+export type BuiltSource = PlacedFolder | BuiltImage
 
-export interface BuiltImage {
-  /** Its id: `sha256:…`. */
-  readonly image: string
-  readonly kind: string
-}
-
-export interface BuiltFolder {
-  /** Absolute: the working directory. */
-  readonly folder: string
-  /** undefined: the config's own `command` says it. */
-  readonly start: Start | undefined
-  /** Absolute folders that come first on the PATH. */
-  readonly path: ReadonlyArray<string>
-  readonly environment: Readonly<Record<string, string>>
-  readonly kind: string
-}
+/** A built folder on this machine: `folder`, its working directory, and the folders of `path` are absolute. */
+export type PlacedFolder = Omit<BuiltFolder, "cacheKeys">
 
 /**
  * Content-addressed source snapshots in the data folder, a folder per organization: no organization can name another's.

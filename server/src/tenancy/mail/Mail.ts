@@ -1,6 +1,6 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type { UserId } from "@maxcloud/sdk/api"
-import { Context, Data, type Effect } from "effect"
+import { Context, Data, type Effect, Schema } from "effect"
 import type { MasterKeyError } from "../../base/keys/MasterKey.ts"
 
 /** One mail, as plain text. Links are on a line of their own. */
@@ -30,7 +30,8 @@ export class MailTransport extends Context.Tag("@maxcloud/server/MailTransport")
 >() {}
 
 /** The purpose of a mail. */
-export type MailKind = "verify" | "signIn" | "invite" | "registered" | "deletion" | "webhook"
+export const MailKind = Schema.Literal("verify", "signIn", "invite", "registered", "deletion", "webhook")
+export type MailKind = typeof MailKind.Type
 
 /** The outbox: a mail added in a transaction is sent once that's committed, with retries until it's accepted. */
 export class Mail extends Context.Tag("@maxcloud/server/Mail")<

@@ -4,7 +4,7 @@ import { isDue } from "../../base/database/isDue.ts"
 import { LeaseHolder } from "../../base/database/LeaseHolder.ts"
 import { notifying } from "../../base/database/notifying.ts"
 import type { SealedValue } from "../../base/keys/DataKeys.ts"
-import type { MailKind } from "./Mail.ts"
+import { MailKind } from "./Mail.ts"
 
 /** A mail that this server has to send, until its lease ends. */
 export interface LeasedMail {
@@ -18,7 +18,7 @@ export interface LeasedMail {
 
 const Row = Schema.Struct({
   id: Schema.String,
-  kind: Schema.Literal("verify", "signIn", "invite", "registered", "deletion", "webhook"),
+  kind: MailKind,
   sealed_by: Schema.String,
   sealed: Schema.Uint8ArrayFromSelf,
   attempts: Schema.Int,
