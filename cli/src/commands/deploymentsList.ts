@@ -29,7 +29,7 @@ export default command({
         deployment.id,
         printable((deployment.message ?? deployment.status.message ?? "").split("\n")[0] ?? "")
       ])
-      const header = ["NUMBER", "STATE", "KIND", "ACCEPTED", "BY", "COMMIT", "ID", ""].map((name) =>
+      const header = ["NUMBER", "STATE", "KIND", "ACCEPTED", "BY", "COMMIT", "ID", "MESSAGE"].map((name) =>
         terminal.paint("dim", name)
       )
       for (const line of table([header, ...rows])) terminal.print(line)

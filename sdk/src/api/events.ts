@@ -7,7 +7,12 @@ import { openEnum } from "./openEnum.ts"
 import { Time, TimeText } from "./time.ts"
 
 /** A safe integer as text, because the extension `sequence` of CloudEvents is one. */
-const EventSequence = textUpTo(15, "The sequence").pipe(Schema.pattern(/^\d{1,15}$/))
+const EventSequence = Schema.String.pipe(
+  Schema.pattern(/^\d{1,15}$/, {
+    message: () => "Use the `sequence` of an event: a whole number from 0 to 999999999999999.",
+    jsonSchema: { pattern: "^\\d{1,15}$", maxLength: 15 }
+  })
+)
 
 /**
  * An event in the organization, as a CloudEvent (1.0, JSON format). `sequence` increases by one with each event of the organization; readers

@@ -43,7 +43,7 @@ export const isPlanFile = (app: object): app is PlanFile => Predicate.hasPropert
 
 /** Parses a plan's JSON; left, why it isn't valid. */
 export const parsePlanFile = (text: string): Either.Either<PlanFile, string> =>
-  Schema.decodeUnknownEither(Schema.parseJson(PlanFile))(text).pipe(
+  Schema.decodeUnknownEither(Schema.parseJson(PlanFile), { errors: "all", onExcessProperty: "error" })(text).pipe(
     Either.mapLeft((error) =>
       specIssuesOf(error)
         .map((issue) => [...issue.path, issue.message].join(": "))

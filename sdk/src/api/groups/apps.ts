@@ -12,6 +12,7 @@ import { IfMatch } from "../headers.ts"
 import { PlanId } from "../ids.ts"
 import { knownKeysOnly } from "../knownKeysOnly.ts"
 import { NetworkReport } from "../network.ts"
+import { integerText } from "../numberText.ts"
 import {
   CopySecrets,
   ImportSecrets,
@@ -27,13 +28,11 @@ const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
 const secretPath = Schema.Struct({ ...stagePath.fields, name: SecretName })
 
-const DeploymentNumberText = Schema.String.pipe(
-  Schema.maxLength(10),
-  Schema.compose(
-    Schema.NumberFromString.annotations({
-      message: () => "This isn't a deployment's number. `maxcloud deployments list` shows the numbers."
-    })
-  ),
+const DeploymentNumberText = integerText(
+  1,
+  2_147_483_647,
+  () => "This isn't a deployment's number. `maxcloud deployments list` shows the numbers."
+).pipe(
   Schema.compose(DeploymentNumber),
   Schema.annotations({ jsonSchema: { type: "integer", minimum: 1, maximum: 2_147_483_647 } })
 )

@@ -62,9 +62,12 @@ const nestingOf = (text: string): number => {
   return deepest
 }
 
+/** The library throws a RangeError for invalid code points too. */
+const isOverflow = (error: unknown) => error instanceof RangeError && /call stack/.test(error.message)
+
 /** The library's own message, without its notation for places. */
 const wordsOf = (error: unknown): string => {
-  if (error instanceof RangeError) return "It is nested too deeply. Split it into several policies."
+  if (isOverflow(error)) return "It is nested too deeply. Split it into several policies."
   const message = error instanceof Error ? error.message : String(error)
   const [, column, text = message] = /^<input>:\d+:(\d+): ([\s\S]*)$/.exec(message.slice(0, 400)) ?? []
   return `${column === undefined ? "" : `Character ${Number(column) + 1}: `}${text.slice(0, 200)}.`
@@ -129,7 +132,7 @@ export const compilePolicy = (expression: string): Either.Either<CompiledPolicy,
           : { fault: "it doesn't return true or false. Compare it with something" }
       } catch (error) {
         return {
-          fault: error instanceof RangeError ? "it is nested too deeply" : String(error).slice(0, 200)
+          fault: isOverflow(error) ? "it is nested too deeply" : String(error).slice(0, 200)
         }
       }
     }

@@ -70,6 +70,7 @@ describe("an expression", () => {
     ["google.protobuf.Value{} == null", /^Unknown type "google\.protobuf\.Value"/],
     ["'a'.replace('a', 'b') == ''", /^Unknown function "replace"/],
     ["globalThis == null", /^Unknown name "globalThis"/],
+    ['"\\U00110000" == "a"', /^The expression isn't valid CEL\. Invalid code point 1114112\.$/],
     ["@result", /^The expression isn't valid CEL/]
   ])("is refused if it isn't valid: %s", (expression, message) => {
     expect(mistake(expression)).toMatch(message)

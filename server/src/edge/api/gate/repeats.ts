@@ -80,7 +80,7 @@ const keyOf = (operation: OperationName, request: Request, json: unknown) =>
     const key = request.headers["idempotency-key"]
     const caller = yield* CurrentCaller
     if (key === undefined || caller === undefined || !isRepeatable(operation)) return undefined
-    if (!/^[\x20-\x7e]{1,200}$/.test(key)) return yield* wrongKey
+    if (!/^[\x21-\x7e]{1,200}$/.test(key)) return yield* wrongKey
     return {
       organizationId: caller.organization.id,
       caller: nameOf(caller),

@@ -24,7 +24,7 @@ export class OidcTrusts extends Context.Tag("@maxcloud/server/OidcTrusts")<
     readonly create: (
       caller: Caller,
       input: CreateOidcTrust
-    ) => Effect.Effect<OidcTrustInfo, Conflict | Forbidden | Unavailable>
+    ) => Effect.Effect<OidcTrustInfo, Conflict | Forbidden | InvalidRequest | Unavailable>
     readonly remove: (caller: Caller, id: OidcTrustId) => Effect.Effect<void, NotFound | Unavailable>
   }
 >() {}

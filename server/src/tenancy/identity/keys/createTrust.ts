@@ -1,5 +1,5 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
-import { Conflict, type CreateOidcTrust, Forbidden } from "@maxcloud/sdk/api"
+import { Conflict, type CreateOidcTrust, type Forbidden, InvalidRequest } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { newId } from "../../../base/database/newId.ts"
 import { asServer } from "../../../base/database/RowScope.ts"
@@ -49,10 +49,11 @@ const askForKeys = (documents: IssuerDocuments, issuer: string) =>
   Effect.tryPromise({
     try: () => documents.keySet(issuer),
     catch: (error) =>
-      error instanceof IssuerProblem
-        ? new Forbidden({ detail: `couldn't fetch the issuer's signing keys: ${error.message}` })
-        : error
-  }).pipe(Effect.catchAll((error) => (error instanceof Forbidden ? Effect.fail(error) : Effect.die(error))))
+      error instanceof IssuerProblem ? unusable(`Couldn't fetch the issuer's signing keys: ${error.message}`) : error
+  }).pipe(Effect.catchAll((error) => (error instanceof InvalidRequest ? Effect.fail(error) : Effect.die(error))))
+
+const unusable = (detail: string) =>
+  new InvalidRequest({ detail: `issuer: ${detail}`, errors: [{ pointer: "/issuer", code: "invalid_value", detail }] })
 
 const insert = (sql: SqlClient, audit: typeof Audit.Service, caller: Caller, input: CreateOidcTrust) =>
   Effect.gen(function* () {

@@ -383,7 +383,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
             response.writeHead(status, location === undefined ? {} : { location }).end(end)
           })
           const error = yield* Effect.flip(oidc.create(admin, { ...input, name: `${why}` }))
-          expect(error._tag).toBe("Forbidden")
+          expect(error._tag).toBe("InvalidRequest")
           expect(error.message).toMatch(why)
           answers.clear()
         }
@@ -426,7 +426,7 @@ describeOn(live, { excludeTestServices: true, timeout: "60 seconds" })("tokens o
           "https://0x7f000001"
         ]) {
           const error = yield* refused(Context.get(strict, OidcTrusts), url)
-          expect(error._tag).toBe("Forbidden")
+          expect(error._tag).toBe("InvalidRequest")
           expect(error.message, url).toMatch(/isn't on the public internet|isn't an https URL/)
         }
         for (const url of [
