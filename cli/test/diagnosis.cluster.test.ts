@@ -13,7 +13,7 @@ import { startTestRegistry, type TestRegistry, testUser } from "../../server/tes
 import { ServerProcess } from "../../server/test/serverProcess.ts"
 import { run } from "./cli.ts"
 
-/** How long a verdict may take, from the call of `maxcloud deploy` to its end. */
+/** How long a finding may take, from the call of `maxcloud deploy` to its end. */
 const limitMillis = 20_000
 
 type Image = "works" | "guarded" | "arm" | "armIndex" | "lies" | "notExecutable" | "noUser" | "incomplete"
@@ -163,7 +163,7 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
   it.each(broken)("$name: $code", { timeout: 90_000 }, async ({ code, fields, image, name, says }) => {
     const config = configOf(name, referenceOf(image), fields)
     const begun = Date.now()
-    const outcome = await cli("deploy", "-f", config)
+    const outcome = await cli("deploy", "-f", config, "--fail-fast")
     const millis = Date.now() - begun
     // A service that doesn't start is retried, and uses resources meanwhile.
     await cli("destroy", name, "--yes")
@@ -171,8 +171,8 @@ describe.skipIf(skip)("diagnoses, by `maxcloud deploy` on a cluster (KUBECONFIG)
     console.log(`${name}: ${code} after ${(millis / 1000).toFixed(1)} s (exit ${outcome.code})`)
     expect(text).toContain(code)
     if (says !== undefined) expect(text).toMatch(says)
-    // Refused in the plan, or the registry may come back, or it failed at run time.
-    expect([2, 3, 7, 9]).toContain(outcome.code)
+    // Refused in the plan, or the registry may come back, or it failed at run time, or waiting may help.
+    expect([2, 3, 7, 8, 9]).toContain(outcome.code)
     expect(millis).toBeLessThan(limitMillis)
   })
 

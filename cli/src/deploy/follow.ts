@@ -47,7 +47,8 @@ const hopelessIn = (
   const pending = services.filter((service) => service.state === "pending")
   if (pending.length === 0) return []
   const found = pending.filter(
-    ({ diagnosis }) => diagnosis !== null && !isCaution(diagnosis.code) && !mayPass(diagnosis.code)
+    ({ diagnosis }) =>
+      diagnosis !== null && !isCaution(diagnosis.code) && (diagnosis.certain === true || !mayPass(diagnosis.code))
   )
   return [...services.filter((service) => service.state === "failed"), ...found]
 }

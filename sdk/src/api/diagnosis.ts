@@ -65,6 +65,8 @@ export const Diagnosis = Schema.Struct({
   /** Observations, one line each: a container's state, an event, a probe's response. Contains no secrets. */
   evidence: Schema.Array(Schema.String),
   /** How to fix it, in one sentence. */
-  fix: Schema.String
+  fix: Schema.String,
+  /** Found often enough to be the reason, though waiting may still help: `deploy --fail-fast` stops at it. Absent: no. */
+  certain: Schema.optional(Schema.Boolean)
 }).annotations({ identifier: "Diagnosis" })
 export interface Diagnosis extends Schema.Schema.Type<typeof Diagnosis> {}

@@ -48,11 +48,20 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
   }, 120_000)
   afterAll(() => harness?.close())
 
-  it.concurrent("deploys an image that answers through the ingress, and exits with 7 if it doesn't start", async () => {
+  it.concurrent("deploys an image that answers through the ingress, and exits with 8 if it doesn't start, by --fail-fast", async () => {
     const server = { MAXCLOUD_API_URL: harness.server.url }
     const deploy = (...env: ReadonlyArray<string>) =>
       maxcloud(
-        ["deploy", "--name", "hey", harness.image, "--port", "8080", ...env.flatMap((value) => ["--env", value])],
+        [
+          "deploy",
+          "--name",
+          "hey",
+          harness.image,
+          "--port",
+          "8080",
+          "--fail-fast",
+          ...env.flatMap((value) => ["--env", value])
+        ],
         server
       )
     const deployed = await deploy("VERSION=first")
@@ -61,7 +70,7 @@ describeCluster("the command line on the cluster of KUBECONFIG", () => {
     expect((await ask(ingress, url)).body).toMatch(/^first /)
 
     const failed = await deploy("FAIL=no key")
-    expect(failed.code, failed.stderr).toBe(7)
+    expect(failed.code, failed.stderr).toBe(8)
     expect(failed.stderr).toContain("CrashOnStart")
     expect(failed.stderr).toContain("cannot start: no key")
     expect((await ask(ingress, url)).body).toMatch(/^first /)

@@ -206,18 +206,28 @@ export const contractTests = (runtime: string, start: () => Promise<Harness>): v
         expect(await version("crash")).toBe("3")
       })
 
+      it.skipIf(runtime.includes("local"))(
+        "a program that exits until its database is up isn't called failed",
+        async () => {
+          const env = { FAIL_UNTIL: String(Math.ceil(Date.now() / 1000) + 25) }
+          expect((await deploy("patient", { env })).status.state).toBe("succeeded")
+          expect((await client().services.get("patient")).status.state).toBe("ready")
+        }
+      )
+
       it("a revision that starts working after its deployment has failed gets no request until it is deployed again", async () => {
         await deploy("late", {})
         const isLocal = runtime.includes("local")
-        const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 50)
+        // On Kubernetes it has until the deadline, two minutes.
+        const recovers = Math.ceil(Date.now() / 1000) + (isLocal ? 30 : 135)
         const env = { VERSION: "2", FAIL_UNTIL: String(recovers) }
         expect((await failure(deploy("late", { env }))).status.state).toBe("failed")
-        // On Kubernetes its pod restarts again and again, and becomes ready. Here it doesn't.
         await until(
           "its program works",
           async () => (await client().services.revisions("late"))[0]?.ready,
-          (ready) => Date.now() / 1000 > recovers + 2 && (isLocal || ready === "true"),
-          170
+          // On Kubernetes its pod may restart once more, and become ready.
+          (ready) => Date.now() / 1000 > recovers + (isLocal || ready === "true" ? 2 : 40),
+          240
         )
         expect(await version("late")).toBe("1")
         expect((await client().services.get("late")).status.state).toBe("failed")

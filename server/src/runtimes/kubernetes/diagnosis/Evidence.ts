@@ -4,10 +4,10 @@ import type { EventObject, KnativeServiceObject, PodObject, RevisionObject } fro
 /** An answer to a GET that the API server forwarded to a pod. */
 export interface PortAnswer {
   /**
-   * `open`: something accepts connections. `unknown`: can't be determined from here, for example because a policy drops the
+   * `open`: something answers. `silent`: nothing came within the time, and no connection failed. `unknown`: can't be determined from here, for example because a policy drops the
    * packets.
    */
-  readonly state: "open" | "closed" | "unknown"
+  readonly state: "open" | "closed" | "silent" | "unknown"
   /** The status of an HTTP answer. */
   readonly status: number | undefined
   /** Start of the answer's body. */
@@ -64,19 +64,22 @@ export interface Evidence {
 /** A rule's result. */
 export interface Cause {
   readonly diagnosis: Diagnosis
-  /** Waiting won't help. */
-  readonly terminal: boolean
+  /** It was found often enough to be the reason. Waiting may still help, for example if it's a database that starts. */
+  readonly certain: boolean
+  /** Waiting won't help. @default certain, and `isHopeless` by its code */
+  readonly hopeless?: boolean
   /** Don't mention it yet, only look again later. */
   readonly quiet?: boolean
   readonly logTail?: ReadonlyArray<string>
   /** Epoch milliseconds at which time alone may change the result. */
   readonly lookAgainAt?: number | undefined
-  /** Facts that would help. A terminal cause waits for them. */
+  /** Facts that would help. A certain cause waits for them. */
   readonly wants?: ReadonlyArray<Want>
 }
 
 export interface Verdict {
   readonly diagnosis: Diagnosis | null
+  /** Waiting won't help: the deployment fails. */
   readonly terminal: boolean
   /** Instances of a previously ready revision fail now. */
   readonly degraded: boolean

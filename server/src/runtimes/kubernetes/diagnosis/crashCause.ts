@@ -93,7 +93,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
         `the program was restarted ${container.restartCount} times because its liveness probe failed: ${answerIn(hung.message)}`,
         [hung.message]
       ),
-      terminal: container.restartCount >= 2,
+      certain: container.restartCount >= 2,
       logTail: lastLines(end.message)
     }
   }
@@ -112,7 +112,7 @@ export const crashCause = (podCase: PodCase): Cause | undefined => {
   }
   return {
     diagnosis: diagnosisOfEnd(end, lines, endsOf(container), podCase),
-    terminal: failsRepeatedly(container),
+    certain: failsRepeatedly(container),
     logTail: lines,
     wants: end.reason === "StartError" ? [] : [log]
   }
@@ -144,7 +144,7 @@ const startupUsedUp = (
         wrong === undefined
           ? diagnosisOf("NotListening", `the program didn't listen on port ${port}, ${gaveUp}`, [message, ...evidence])
           : wrongPort(wrong, port, [message, ...evidence], { suffix: `, ${gaveUp}` }),
-      terminal: true,
+      certain: true,
       logTail: lines
     }
   }
@@ -154,7 +154,7 @@ const startupUsedUp = (
       `the startup probe${httpGet === undefined ? "" : ` GET ${httpGet.path}`} failed ${failureThreshold} times in a row: ${answerIn(message)}`,
       [message]
     ),
-    terminal: true,
+    certain: true,
     logTail: lines
   }
 }

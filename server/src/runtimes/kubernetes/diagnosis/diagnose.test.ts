@@ -40,6 +40,8 @@ interface Case {
   readonly evidence: Partial<Evidence> & Parameters<typeof evidence>[0]
   readonly code: DiagnosisCode | undefined
   readonly terminal: boolean
+  /** Expected of a diagnosis that isn't terminal. @default false */
+  readonly certain?: boolean
   readonly message?: RegExp
 }
 
@@ -51,6 +53,13 @@ const look = (declared: "open" | "closed", other?: number, status?: number): Fin
   named: undefined,
   lines: []
 })
+const silent: Finding = {
+  kind: "ports",
+  declared: { state: "silent", status: undefined, body: "" },
+  other: undefined,
+  named: undefined,
+  lines: []
+}
 const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
   new Map(found.map((value, index) => [`uid-pod/0/ports/${[4, 8, 13][index]}`, value]))
 const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
@@ -125,27 +134,31 @@ const cases: ReadonlyArray<Case> = [
     what: "two crashes",
     evidence: { pods: [pod({ restartCount: 1, state: backOff, lastState: ended(3) })], findings: log(["no database"]) },
     code: "CrashOnStart",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /exit code 3 1 s after its start, twice; its last line: no database/
   },
   {
     what: "a signal",
     evidence: { pods: [pod({ restartCount: 1, state: ended(139) })], findings: log() },
     code: "CrashOnStart",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /SIGSEGV/
   },
   {
     what: "an exit without an error",
     evidence: { pods: [pod({ restartCount: 1, state: ended(0) })], findings: log() },
     code: "ExitedOnStart",
-    terminal: true
+    terminal: false,
+    certain: true
   },
   {
     what: "out of memory",
     evidence: { pods: [pod({ restartCount: 1, state: ended(137, { reason: "OOMKilled" }) })], findings: log() },
     code: "OutOfMemory",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /512Mi/
   },
   {
@@ -155,7 +168,8 @@ const cases: ReadonlyArray<Case> = [
       findings: log()
     },
     code: "CrashOnStart",
-    terminal: true
+    terminal: false,
+    certain: true
   },
   {
     what: "exit code 127",
@@ -213,7 +227,8 @@ const cases: ReadonlyArray<Case> = [
     what: "another port, seen twice",
     evidence: { pods: [running(9)], findings: looks(look("closed", 3000), look("closed", 3000)) },
     code: "WrongPort",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /3000, not on 8080/
   },
   {
@@ -230,7 +245,8 @@ const cases: ReadonlyArray<Case> = [
       findings: looks(look("open", undefined, 404), look("open", undefined, 404), look("open", undefined, 404))
     },
     code: "ProbeFailing",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /GET \/healthz.*404/
   },
   {
@@ -242,6 +258,39 @@ const cases: ReadonlyArray<Case> = [
     },
     code: "ProbeFailing",
     terminal: false
+  },
+  {
+    what: "a probe that hangs",
+    evidence: { revisions: probed, pods: [running(5)], findings: looks(silent) },
+    code: "ProbeFailing",
+    terminal: false,
+    message: /GET \/healthz on port 8080 got no answer within 1.5 s/
+  },
+  {
+    what: "a probe that hangs twice",
+    evidence: { revisions: probed, pods: [running(9)], findings: looks(silent, silent) },
+    code: "ProbeFailing",
+    terminal: false,
+    certain: true
+  },
+  {
+    what: "a program that takes its time for a request, without a probe by HTTP",
+    evidence: { pods: [running(9)], findings: looks(silent, silent) },
+    code: undefined,
+    terminal: false
+  },
+  {
+    what: "an unreachable webhook",
+    evidence: {
+      revisions: [
+        knativeRevision([
+          condition("ResourcesAvailable", "False", "FailedCreate", 'failed calling webhook "x": connection refused')
+        ])
+      ]
+    },
+    code: "AdmissionRefused",
+    terminal: false,
+    certain: true
   },
   {
     what: "no room, briefly",
@@ -269,7 +318,8 @@ const cases: ReadonlyArray<Case> = [
       ]
     },
     code: "Unschedulable",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /enough free memory; an instance needs 512Mi/
   },
   {
@@ -305,7 +355,8 @@ const cases: ReadonlyArray<Case> = [
       ]
     },
     code: "QuotaExceeded",
-    terminal: true,
+    terminal: false,
+    certain: true,
     message: /needs pods=1, pods=2 are used, pods=2 are allowed/
   },
   {
@@ -425,9 +476,10 @@ const cases: ReadonlyArray<Case> = [
 ]
 
 describe("diagnose", () => {
-  it.each(cases)("$what: $code", ({ code, evidence: input, message, terminal }) => {
+  it.each(cases)("$what: $code", ({ certain = false, code, evidence: input, message, terminal }) => {
     const verdict = diagnose(evidence(input))
     expect({ code: verdict.diagnosis?.code, terminal: verdict.terminal }).toEqual({ code, terminal })
+    if (!terminal) expect(verdict.diagnosis?.certain ?? false).toBe(certain)
     if (message !== undefined) expect(verdict.diagnosis?.message).toMatch(message)
   })
 

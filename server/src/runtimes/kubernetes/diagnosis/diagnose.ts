@@ -2,6 +2,7 @@ import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { KubeCondition, RevisionObject } from "../cache/objects.ts"
 import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
+import { isHopeless } from "./hopeless.ts"
 import { imageCause } from "./imageCause.ts"
 import { isGone, isReady, timeOf } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
@@ -46,7 +47,7 @@ const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): 
   const refused = alive.length === 0 ? refusalOf(evidence, newest) : undefined
   if (refused !== undefined) return refused
   const cause = alive.some(isReady) ? undefined : worstOf(evidence, newest, alive)
-  return cause?.terminal === true ? cause : (overdue(newest, cause) ?? cause)
+  return cause !== undefined && isHopeless(cause) ? cause : (overdue(newest, cause) ?? cause)
 }
 
 const finalReasons = new Set(["ProgressDeadlineExceeded", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff"])
@@ -57,15 +58,16 @@ const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined)
   const healthy = condition(status.conditions, "ContainerHealthy")
   if (available?.status === "False" && finalReasons.has(available.reason)) {
     if (cause !== undefined && cause.quiet !== true)
-      return { ...cause, terminal: true, lookAgainAt: undefined, wants: [] }
+      return { ...cause, certain: true, hopeless: true, lookAgainAt: undefined, wants: [] }
     return {
       diagnosis: ofCondition(healthy) ?? lastResort(`revision ${metadata.name} didn't become ready in time`, available),
-      terminal: true
+      certain: true,
+      hopeless: true
     }
   }
   if (cause === undefined && healthy?.status === "False") {
     const diagnosis = ofCondition(healthy)
-    return diagnosis === undefined ? undefined : { diagnosis, terminal: true }
+    return diagnosis === undefined ? undefined : { diagnosis, certain: true }
   }
   return undefined
 }
@@ -101,7 +103,7 @@ const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined 
   const refused = /Revision creation failed with message: (.*)$/s.exec(configurations.message)?.[1]
   if (refused !== undefined) return refusalCause(refused, since + window, now)
   const sureAt = since + window
-  const wait = { terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+  const wait = { certain: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
   // The watch hasn't reported the revision named in the status yet.
   const { latestCreatedRevisionName } = service.status
   if (
@@ -134,9 +136,9 @@ const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause |
   const since = Math.max(timeOf(routes.lastTransitionTime) || now, readyAt)
   if (routes.status === "False" && notOurs.has(routes.reason)) {
     const sureAt = since + window
-    return { diagnosis: taken(routes), terminal: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
+    return { diagnosis: taken(routes), certain: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }
   }
-  const givenUpAt = since + (routes.status === "False" ? ingressPatience.mentioned : ingressPatience.givenUp)
+  const givenUpAt = since + ingressPatience.givenUp
   const mentionedAt = since + (routes.status === "False" ? window : ingressPatience.mentioned)
   if (now < mentionedAt) return { ...unsaid, lookAgainAt: mentionedAt }
   return {
@@ -145,13 +147,14 @@ const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause |
       `the ingress hasn't applied the service's route${routes.message === "" ? "" : `: ${routes.message}`}`,
       [`RoutesReady ${routes.status}, ${routes.reason}: ${routes.message}`]
     ),
-    terminal: now >= givenUpAt,
+    certain: now >= givenUpAt,
+    hopeless: true,
     lookAgainAt: now >= givenUpAt ? undefined : givenUpAt
   }
 }
 
 const unsaid: Cause = {
   diagnosis: diagnosisOf("IngressNotReady", "the ingress hasn't applied the service's route yet"),
-  terminal: false,
+  certain: false,
   quiet: true
 }

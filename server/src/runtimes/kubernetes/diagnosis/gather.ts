@@ -1,4 +1,4 @@
-import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
+import { Chunk, Duration, Effect, Option, Ref, Schema, Stream } from "effect"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { said } from "../../kubeApi/said.ts"
@@ -8,13 +8,17 @@ import { lastLines } from "./PodCase.ts"
 
 type Api = KubeApi["Type"]
 
+/** How long a program has for an answer, in milliseconds. */
+export const patienceOfAnswer = 1_500
+
 /** Timeouts, in milliseconds. */
-const limits = { log: 2_000, answer: 1_500, scan: 3_000, creation: 3_000 }
+const limits = { log: 2_000, answer: patienceOfAnswer, scan: 3_000, creation: 3_000 }
 
 /** How many ports of a pod to ask at once, to keep the API server's load low. */
 const scanConcurrency = 8
 
 const unknownPort: PortAnswer = { state: "unknown", status: undefined, body: "" }
+const silentPort: PortAnswer = { ...unknownPort, state: "silent" }
 
 /** Collects the facts that a verdict needs from the cluster. Never fails: "unknown" is an answer too. */
 export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
@@ -72,6 +76,17 @@ const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/") =
       Effect.orElseSucceed(() => unknownPort)
     )
 
+/** The same, for a port that may accept connections and then say nothing: the API server itself must answer meanwhile. */
+const declaredPort = (api: Api, where: LogOf, port: number, path: string | undefined) =>
+  Effect.gen(function* () {
+    const [took, answer] = yield* Effect.timed(portOf(api, where, port, path))
+    if (answer.state !== "unknown" || Duration.toMillis(took) < limits.answer - 50) return answer
+    const isAnswering = yield* api
+      .request({ method: "GET", path: pathOf(kinds.pod, where.namespace, where.pod) })
+      .pipe(Effect.timeout(limits.answer), Effect.isSuccess)
+    return isAnswering ? silentPort : answer
+  })
+
 /** The first open one of these ports, in their order; ports beyond the timeout aren't tried. */
 const firstOpen = (api: Api, where: LogOf, candidates: ReadonlyArray<number>) =>
   Effect.gen(function* () {
@@ -90,7 +105,7 @@ const firstOpen = (api: Api, where: LogOf, candidates: ReadonlyArray<number>) =>
 
 const ports = (api: Api, want: Extract<Want, { readonly kind: "ports" }>): Effect.Effect<Finding> =>
   Effect.gen(function* () {
-    const [lines, declared] = yield* Effect.all([logTail(api, want), portOf(api, want, want.port, want.path)], {
+    const [lines, declared] = yield* Effect.all([logTail(api, want), declaredPort(api, want, want.port, want.path)], {
       concurrency: 2
     })
     const other =

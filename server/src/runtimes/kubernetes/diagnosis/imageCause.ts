@@ -78,10 +78,10 @@ export const imageCause = (image: string, message: string, tried: Tried): Cause 
         ? `Ask the operator to add the authority's certificate to each node's containerd (/etc/containerd/certs.d/${host}/hosts.toml), then deploy again.`
         : undefined
   const sureAt = tried.since + patience(code, tried)
-  const terminal = tried.now >= sureAt
+  const certain = tried.now >= sureAt
   return {
     diagnosis: diagnosisOf(code, sentences[code](image), [message], fix),
-    terminal,
-    lookAgainAt: terminal || !Number.isFinite(sureAt) ? undefined : sureAt
+    certain,
+    lookAgainAt: certain || !Number.isFinite(sureAt) ? undefined : sureAt
   }
 }

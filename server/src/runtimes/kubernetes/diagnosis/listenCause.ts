@@ -1,6 +1,7 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
-import { notListening, wrongAnswer, wrongPort } from "../../diagnosis/listening.ts"
+import { noAnswer, notListening, wrongAnswer, wrongPort } from "../../diagnosis/listening.ts"
 import type { Cause, FindingOf, Want } from "./Evidence.ts"
+import { patienceOfAnswer } from "./gather.ts"
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
 /** Ages of a container, in seconds, at which to check a program that isn't ready. */
@@ -39,7 +40,7 @@ export const listenCause = (podCase: PodCase): Cause | undefined => {
   const said = newest === undefined ? undefined : judge(podCase, looks, path)
   return said === undefined
     ? { ...starting(podCase, now - startedAt), lookAgainAt, wants }
-    : { ...said, logTail: newest?.found.lines ?? [], lookAgainAt, wants: said.terminal ? [] : wants }
+    : { ...said, logTail: newest?.found.lines ?? [], lookAgainAt, wants }
 }
 
 interface Look {
@@ -51,7 +52,7 @@ const starting = ({ port }: PodCase, age: number): Cause => ({
   diagnosis: diagnosisOf("NotListening", `the program is running but isn't ready on port ${port} yet`, [
     `started ${Math.max(0, Math.round(age / 1000))} s ago`
   ]),
-  terminal: false,
+  certain: false,
   quiet: true
 })
 
@@ -68,11 +69,17 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
         `port ${other}: open`,
         ...newest.found.lines.filter((line) => line.includes(String(other))).slice(-1)
       ]),
-      terminal: before !== undefined && newest.age >= 8 && before.declared.state === "closed" && before.other === other
+      certain: before !== undefined && newest.age >= 8 && before.declared.state === "closed" && before.other === other
+    }
+  }
+  if (declared.state === "silent" && path !== undefined) {
+    return {
+      diagnosis: noAnswer(path, port, patienceOfAnswer),
+      certain: newest.age >= 8 && looks.at(-2)?.found.declared.state === "silent"
     }
   }
   if (declared.state === "open" && path !== undefined) return wrongAnswerCause(podCase, looks, path)
-  if (declared.state === "open") return undefined
+  if (declared.state !== "closed" && declared.state !== "unknown") return undefined
   const maybe = named === undefined || named === port ? "" : `; its log names port ${named}`
   return {
     diagnosis: notListening(
@@ -86,7 +93,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
       ],
       { suffix: maybe }
     ),
-    terminal: false
+    certain: false
   }
 }
 
@@ -102,7 +109,7 @@ const wrongAnswerCause = ({ port }: PodCase, looks: ReadonlyArray<Look>, path: s
   if (newest === undefined || !isWrong(status)) return undefined
   return {
     diagnosis: wrongAnswer(path, port, status, newest.body),
-    terminal:
+    certain:
       (looks.at(-1)?.age ?? 0) >= 13 &&
       answers.length >= 3 &&
       answers.slice(-3).every((answer) => isFinal(answer.status))

@@ -12,7 +12,7 @@ export const podCause = (podCase: PodCase): Cause | undefined => {
   if (pod.status.reason === "Evicted") {
     return {
       diagnosis: diagnosisOf("Evicted", `the node removed the instance: ${pod.status.message}`, [pod.status.message]),
-      terminal: false
+      certain: false
     }
   }
   if (isReady(pod)) return undefined
@@ -43,7 +43,7 @@ const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
   const sureAt = (timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
   return {
     diagnosis: diagnosisOf("Unschedulable", sentence, [`PodScheduled False, ${reason}: ${message}`]),
-    terminal: now >= sureAt,
+    certain: now >= sureAt,
     lookAgainAt: now >= sureAt ? undefined : sureAt
   }
 }
@@ -89,10 +89,10 @@ const notMade = (podCase: PodCase): Cause | undefined => {
       ? {
           diagnosis: diagnosisOf("CrashOnStart", `the container couldn't be created: ${waiting.message}`, [evidence]),
           // An unknown failure may be temporary.
-          terminal: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
+          certain: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
           lookAgainAt: timeOf(pod.metadata.creationTimestamp) + 15_000
         }
-      : { diagnosis: { ...known, evidence: [evidence] }, terminal: true }
+      : { diagnosis: { ...known, evidence: [evidence] }, certain: true }
   }
   return undefined
 }
@@ -113,15 +113,15 @@ const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined
   const known = startDiagnosis(message)
   if (failed === undefined && known === undefined) return undefined
   const quiet = now < createdAt + mountPatience.said
-  const terminal = now >= createdAt + mountPatience.sure
+  const certain = now >= createdAt + mountPatience.sure
   const lookAgainAt = createdAt + (quiet ? mountPatience.said : mountPatience.sure)
   return {
     diagnosis:
       known?.code === "SecretMissing" || sandbox !== undefined
         ? (known ?? diagnosisOf("VolumeFailed", message, [message]))
         : diagnosisOf("VolumeFailed", `a volume of the instance couldn't be mounted: ${message}`, [message]),
-    terminal,
+    certain,
     quiet,
-    lookAgainAt: terminal ? undefined : lookAgainAt
+    lookAgainAt: certain ? undefined : lookAgainAt
   }
 }

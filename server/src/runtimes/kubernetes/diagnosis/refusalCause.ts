@@ -49,10 +49,12 @@ export const refusalCause = (message: string, sinceMillis: number, now: number):
   const code = refusalCodeOf(message)
   const passing = code === "QuotaExceeded" || code === "AdmissionRefused" || code === "NamespaceTerminating"
   const sureAt = sinceMillis + (passing ? 6_000 : 0)
-  const terminal = now >= sureAt && code !== "NamespaceTerminating"
+  const certain = now >= sureAt && code !== "NamespaceTerminating"
   return {
     diagnosis: diagnosisOf(code, sentence(code, message), [message]),
-    terminal,
-    lookAgainAt: terminal ? undefined : sureAt
+    certain,
+    // A webhook that has decided decides the same again; one that is unreachable hasn't, and an account may still be created.
+    ...(code === "AdmissionRefused" ? { hopeless: /denied the request/.test(message) } : {}),
+    lookAgainAt: certain ? undefined : sureAt
   }
 }

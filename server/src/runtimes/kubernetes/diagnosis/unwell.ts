@@ -6,7 +6,7 @@ import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.t
 import { isGone, isReady, podCase, timeOf, wasReady } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
 import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
-import { verdictOf, worstOf } from "./worstOf.ts"
+import { isSettled, verdictOf, worstOf } from "./worstOf.ts"
 
 /**
  * Is a previously ready revision unable to serve now? None of this shows in Knative's own Ready (knative/serving#11717).
@@ -20,16 +20,16 @@ export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | 
   if (alive.some(isReady)) return restarting(evidence, revision, alive)
   const active = condition(revision.status.conditions, "Active")
   const cause = worstOf(evidence, revision, alive)
-  const { terminal, ...verdict } = verdictOf(cause)
-  if (cause !== undefined && terminal) {
+  const verdict = { ...verdictOf(cause), terminal: false }
+  if (cause !== undefined && isSettled(cause)) {
     return degraded(cause, alive.some(wasReady) ? afterReady(cause.diagnosis) : wakeFailed(cause.diagnosis))
   }
   if (active?.status === "False" && active.reason === "TimedOut") {
     const seen = diagnosisOf("WakeFailed", active.message, [`Active False, TimedOut: ${active.message}`])
-    return { ...verdict, diagnosis: wakeFailed(cause?.diagnosis ?? seen), degraded: true, terminal: false }
+    return { ...verdict, diagnosis: wakeFailed(cause?.diagnosis ?? seen), degraded: true }
   }
   // A start in progress isn't a fault yet.
-  if (cause !== undefined) return { ...verdict, diagnosis: null, terminal: false }
+  if (cause !== undefined) return { ...verdict, diagnosis: null }
   if (active?.reason === "NoTraffic") return undefined
   const evicted = pods.filter((pod) => pod.status.reason === "Evicted")
   return notCreated(evidence, revision) ?? degradedBy(worstOf(evidence, revision, evicted))
@@ -53,7 +53,7 @@ const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | und
   const { findings, now } = evidence
   const known = refusalOf(evidence, revision)
   if (known !== undefined) {
-    return known.terminal ? degraded(known, wakeFailed(known.diagnosis)) : { ...verdictOf(known), diagnosis: null }
+    return known.certain ? degraded(known, wakeFailed(known.diagnosis)) : { ...verdictOf(known), diagnosis: null }
   }
   const active = condition(revision.status.conditions, "Active")
   if (active === undefined || active.status === "True") return undefined
@@ -67,9 +67,7 @@ const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | und
   }
   if (found.kind !== "creation" || found.message === undefined) return undefined
   const refused = refusalCause(found.message, since, now)
-  return refused.terminal
-    ? degraded(refused, wakeFailed(refused.diagnosis))
-    : { ...verdictOf(refused), diagnosis: null }
+  return refused.certain ? degraded(refused, wakeFailed(refused.diagnosis)) : { ...verdictOf(refused), diagnosis: null }
 }
 
 const wakeFailed = (inner: Diagnosis): Diagnosis =>
@@ -96,7 +94,7 @@ const restarting = (
     const endedAt = timeOf(one.container?.lastState.terminated?.finishedAt ?? "")
     if ((one.container?.restartCount ?? 0) < 2 || !(evidence.now - endedAt < recently)) continue
     const cause = crashCause(one)
-    if (cause?.terminal === true) {
+    if (cause?.certain === true) {
       const unanswered = (cause.wants ?? []).filter((each) => !evidence.findings.has(each.key))
       return degraded({ ...cause, wants: unanswered, lookAgainAt: endedAt + recently }, afterReady(cause.diagnosis))
     }

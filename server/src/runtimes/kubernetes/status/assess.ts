@@ -47,7 +47,9 @@ export const assess = (
   const vague = verdict.diagnosis === null || verdict.diagnosis.code === "ProgressDeadlineExceeded"
   const failed = revision !== service.status.latestReadyRevisionName
   const remembered = known?.remembered
-  return failed && vague && !isAlive && remembered?.revision === revision ? remembered.verdict : verdict
+  return failed && vague && !isAlive && remembered?.revision === revision
+    ? { ...remembered.verdict, terminal: remembered.verdict.terminal || verdict.terminal }
+    : verdict
 }
 
 /** Drops findings about pods and revisions that are gone. */

@@ -151,11 +151,11 @@ describe("statusOf", () => {
     expect(status.instances).toBe(row.instances ?? 0)
   })
 
-  it("doesn't give up a revision that has found a place", () => {
+  it("doesn't give up a revision that lacks room", () => {
     const service = knativeService({ conditions: [condition("Ready", "False", "RevisionMissing")] })
     const stillTold = knativeRevision([condition("ResourcesAvailable", "False", "Unschedulable")])
     expect(statusOf(name, service, [stillTold], [pod()], noVerdict).state).toBe("pending")
-    expect(statusOf(name, service, [stillTold], [], noVerdict).state).toBe("failed")
+    expect(statusOf(name, service, [stillTold], [], noVerdict).state).toBe("pending")
   })
 
   it("isn't ready before its visibility is the requested one", () => {

@@ -84,9 +84,9 @@ const stateOf = (
   // While its requests are pinned, its route says nothing about the newest revision.
   const ready = find(status.conditions, isHeld(metadata) ? "ConfigurationsReady" : "Ready")
   if (ready?.status === "False") {
-    // Knative gives up at the first crash or full node. Treat temporary causes as in progress, and also a revision that has found
-    // a place since.
-    return verdict.diagnosis === null && !isStarting(newest, pods) ? "failed" : "pending"
+    // Knative says False at the first crash or full node, and True once it is over.
+    const isKnown = verdict.diagnosis !== null || verdict.lookAgainAt !== undefined || verdict.wants.length > 0
+    return isKnown || lacksRoom(newest) ? "pending" : "failed"
   }
   if (ready?.status !== "True" || status.latestCreatedRevisionName !== status.latestReadyRevisionName) return "pending"
   if (pods.some((pod) => isReady(pod) && !isGone(pod))) return "ready"
@@ -95,14 +95,9 @@ const stateOf = (
   return "waking"
 }
 
-/**
- * Did a revision lack room, and does it now have instances without a known problem? Knative keeps reporting the first for a
- * while.
- */
-const isStarting = (revision: RevisionObject | undefined, pods: ReadonlyArray<PodObject>) =>
-  revision !== undefined &&
-  find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable" &&
-  pods.some((pod) => pod.metadata.labels[label.revision] === revision.metadata.name && !isGone(pod))
+/** Knative keeps reporting this for a while after the revision's instances have found a place. */
+const lacksRoom = (revision: RevisionObject | undefined) =>
+  revision !== undefined && find(revision.status.conditions, "ResourcesAvailable")?.reason === "Unschedulable"
 
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
 const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]

@@ -52,7 +52,8 @@ export const makeVerdicts = (
         }
         const known = caseOf(key)
         forgetGone(known, seen)
-        if (verdict.terminal) known.remembered = { revision: seen.service.status.latestCreatedRevisionName, verdict }
+        if (verdict.diagnosis?.certain === true)
+          known.remembered = { revision: seen.service.status.latestCreatedRevisionName, verdict }
         for (const want of verdict.wants) yield* ask(namespace, name, known, want)
         if (verdict.lookAgainAt !== undefined) {
           const delay = Math.max(50, verdict.lookAgainAt - now)
