@@ -48,6 +48,7 @@ const isTold = ({ is, was }: Change) =>
   is.state !== was.state ||
   is.reason !== was.reason ||
   is.diagnosis?.code !== was.diagnosis?.code ||
+  is.diagnosis?.certain !== was.diagnosis?.certain ||
   ((is.reason === building || is.reason === pulling) && is.message !== was.message)
 
 const keep = (
