@@ -80,7 +80,10 @@ const frameworks: ReadonlyArray<Framework> = [
           keep: ["build", "node_modules", "package.json"]
         }
       if (await isFile(folder, "build/index.html")) return { site: "build" }
-      return "SvelteKit produced neither a server nor a site. Use @sveltejs/adapter-node (or adapter-static) in svelte.config.js."
+      const written = ["svelte.config.js", "svelte.config.ts", "vite.config.ts", "vite.config.js"]
+      // `sv create` puts the adapter into vite.config.ts now, and made a svelte.config.js before.
+      const file = (await firstFile(folder, written)) ?? "vite.config.ts"
+      return `SvelteKit produced neither a server nor a site. Use @sveltejs/adapter-node (or adapter-static) instead of the project's adapter in ${file}: install it, and import it there.`
     }
   },
   {
