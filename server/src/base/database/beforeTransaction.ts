@@ -1,7 +1,15 @@
 import { Context, Effect, Exit, Option } from "effect"
 
 /** One call of `transaction`, with its repetitions. */
-class Run {}
+class Run {
+  postponements = 0
+}
+
+/**
+ * How often a transaction is repeated for such work. Work whose key is new in each repetition, as for an owner that the transaction
+ * itself creates, then runs inside: nobody else waits for that owner's rows.
+ */
+const mostPostponements = 3
 
 /** The outermost `transaction` that the fiber is in. */
 class CurrentRun extends Context.Reference<CurrentRun>()("@maxcloud/server/CurrentRun", {
@@ -30,6 +38,8 @@ export const makeBeforeTransaction = <A, E>() => {
       outcomes.set(run, known)
       const outcome = known.get(key)
       if (outcome !== undefined) return outcome
+      if (run.postponements >= mostPostponements) return work
+      run.postponements++
       return Effect.die(
         new Postponed(
           Effect.exit(work).pipe(
