@@ -93,7 +93,7 @@ describe("an app from its config to a URL and back", () => {
         .sort()
     ).toEqual(["api", "web"])
     expect(describe.stdout).toContain("web-00001")
-    expect(describe.stdout).toMatch(/^ +port +8080$/m)
+    expect(describe.stdout).toMatch(/^ +port +PORT, a different one for each instance \(8080 on Kubernetes\)$/m)
     expect(describe.stdout).toMatch(/^ +timeout +5m per request$/m)
     expect(describe.stdout).toMatch(/^ +GREETING +text$/m)
     expect(describe.stdout).toMatch(/^ +API_URL +url of api$/m)

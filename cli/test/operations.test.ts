@@ -462,7 +462,9 @@ describe("a diagnosis", () => {
     )
     const deployed = await cli(["deploy", "--name", "web", "nginx"])
     const lines = ["npm ci failed", "      npm error code EUSAGE", "      ", "      error: all is wellx"]
-    expect(deployed.stderr).toContain(`\n  web: ${lines.join("\n")}\n    | listening on 3000\n`)
+    // On stderr an empty line stays empty.
+    const indented = lines.map((line) => line.trimEnd())
+    expect(deployed.stderr).toContain(`\n  web: ${indented.join("\n")}\n    | listening on 3000\n`)
 
     const conditions = [{ type: "Ready", status: "false", reason: "RevisionFailed", message, changedAt: now }]
     const found = service("failed", { ...wrongPort, message })
