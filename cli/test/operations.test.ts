@@ -34,7 +34,8 @@ const wrongPort = {
   code: "WrongPort",
   message: "it listens on port 3000, not on 8080",
   evidence: ["the container is running", "connection to port 8080 refused"],
-  fix: "Write `port: 3000` in the config."
+  fix: "Write `port: 3000` in the config.",
+  certain: false
 }
 
 interface Asked {

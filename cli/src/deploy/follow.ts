@@ -48,7 +48,7 @@ const hopelessIn = (
   if (pending.length === 0) return []
   const found = pending.filter(
     ({ diagnosis }) =>
-      diagnosis !== null && !isCaution(diagnosis.code) && (diagnosis.certain === true || !mayPass(diagnosis.code))
+      diagnosis !== null && !isCaution(diagnosis.code) && (diagnosis.certain || !mayPass(diagnosis.code))
   )
   return [...services.filter((service) => service.state === "failed"), ...found]
 }

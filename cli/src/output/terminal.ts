@@ -44,18 +44,22 @@ export const hasColours = (isTerminal: boolean, env: Environment): boolean => {
  * one of ours. It's an operating system command (ECMA-48), which measures as no characters.
  */
 const mark = randomBytes(8).toString("hex")
-const marked = (codes: string) => `\u001b]${mark};${codes}\u0007`
-const marks = new RegExp(`\u001b\\]${mark};([0-9;]*)\u0007`)
+const opening = `\u001b]${mark};`
+const closing = "\u0007"
+const marked = (codes: string) => `${opening}${codes}${closing}`
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the codes of a style
 const styles = /\u001b\[([0-9;]*)m/g
 
 /** Replaces the marks with their styles, and changes the text between them. */
-const withStyles = (text: string, change: (part: string) => string): string =>
-  text
-    .split(marks)
-    .map((part, index) => (index % 2 === 1 ? `\u001b[${part}m` : change(part)))
-    .join("")
+const withStyles = (text: string, change: (part: string) => string): string => {
+  const [first = "", ...others] = text.split(opening)
+  const styled = others.map((part) => {
+    const end = part.indexOf(closing)
+    return end < 0 ? change(part) : `\u001b[${part.slice(0, end)}m${change(part.slice(end + closing.length))}`
+  })
+  return [change(first), ...styled].join("")
+}
 
 /** The text with our own styles, and otherwise `printable`: other people's names and messages can't control the terminal, color it or reorder the text around them. */
 export const printableLines = (text: string): string =>

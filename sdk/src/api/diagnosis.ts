@@ -66,7 +66,7 @@ export const Diagnosis = Schema.Struct({
   evidence: Schema.Array(Schema.String),
   /** How to fix it, in one sentence. */
   fix: Schema.String,
-  /** Found often enough to be the reason, though waiting may still help: `deploy --fail-fast` stops at it. Absent: no. */
-  certain: Schema.optional(Schema.Boolean)
+  /** Was it found often enough to be the reason? Waiting may still help; `deploy --fail-fast` stops at it. */
+  certain: Schema.Boolean
 }).annotations({ identifier: "Diagnosis" })
 export interface Diagnosis extends Schema.Schema.Type<typeof Diagnosis> {}

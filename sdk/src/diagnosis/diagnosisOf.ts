@@ -10,4 +10,4 @@ export const diagnosisOf = (
   message: string,
   evidence: ReadonlyArray<string> = [],
   fix: string = findDiagnosis(code)?.fix ?? ""
-): Diagnosis => ({ code, message, evidence, fix })
+): Diagnosis => ({ code, message, evidence, fix, certain: false })

@@ -198,7 +198,7 @@ describe("a stand-in for an image", () => {
       services: [{ name: "billing", image: "registry.invalid/acme/billing:1", protocol: "h2c" }]
     })
     expect(problems).toMatchObject([
-      { path: ["services", 0, "protocol"], message: expect.stringContaining("Give a `command`") }
+      { pointer: "/spec/services/0/protocol", detail: expect.stringContaining("Give a `command`") }
     ])
   })
 
@@ -225,7 +225,7 @@ describe("a stand-in for an image", () => {
       app: "none",
       services: [{ name: "web", image: "registry.invalid/acme/other:1" }]
     })
-    expect(problems).toMatchObject([{ message: expect.stringContaining("`embedded({ images })` can run a stand-in") }])
+    expect(problems).toMatchObject([{ detail: expect.stringContaining("`embedded({ images })` can run a stand-in") }])
   })
 })
 

@@ -119,10 +119,11 @@ describe("an API key with an expiry", () => {
       token: owner,
       body: { name: "expires too", expiresInSeconds: 3600 }
     })
-    const byAnotherKey = await rotate(String(lasting["secret"]), Object(other["apiKey"]).id)
-    expect(byAnotherKey.expiresAt).toBe(Object(other["apiKey"]).expiresAt)
-    const byPerson = await rotate(owner, byAnotherKey.id)
-    expect(Date.parse(byPerson.expiresAt)).toBeGreaterThan(Date.parse(byAnotherKey.expiresAt))
+    const { id, expiresAt } = Object(other["apiKey"])
+    // A successor would survive the deletion of the key that made it.
+    await people.must(403, "POST", `/auth/api-keys/${id}/rotate`, { token: String(lasting["secret"]), body: {} })
+    const byPerson = await rotate(owner, id)
+    expect(Date.parse(byPerson.expiresAt)).toBeGreaterThan(Date.parse(expiresAt))
   })
 })
 

@@ -18,6 +18,7 @@ const notSettings = [
   "connect.ts: KUBECONFIG",
   "connect.ts: KUBERNETES_SERVICE_HOST",
   "listening.ts: PORT",
+  "listening.ts: PORT",
   "logging.ts: NO_COLOR",
   "probe.ts: KUBERNETES_SERVICE_HOST",
   "probe.ts: KUBERNETES_SERVICE_PORT",

@@ -55,7 +55,7 @@ export const deploymentColumns = (sql: SqlClient) => sql`
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
             'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'image', p.image, 'url', s.url,
-            'reason', s.reason, 'message', s.message, 'logTail', s.log_tail, 'diagnosis', s.diagnosis) order by s.position), '[]')
+            'reason', s.reason, 'message', s.message, 'logTail', s.log_tail, 'diagnosis', '{"certain": false}'::jsonb || s.diagnosis) order by s.position), '[]')
           from deployment_services s left join (
             select e ->> 'name' as name, d.images -> (e ->> 'image') ->> 'reference' as image
             from json_array_elements(d.spec -> 'services') e where d.images <> '{}'

@@ -1,19 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { Fragment } from "@effect/sql/Statement"
 import { ServiceSpec } from "@maxcloud/config-schema"
-import {
-  Diagnosis,
-  type KeyScope,
-  placeOfScope,
-  Service,
-  ServiceList,
-  ServiceState,
-  TrafficTarget
-} from "@maxcloud/sdk/api"
+import { type KeyScope, placeOfScope, Service, ServiceList, ServiceState, TrafficTarget } from "@maxcloud/sdk/api"
 import { publicUrlOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { selectPage } from "../../../base/database/paging.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
+import { StoredDiagnosis } from "../../../runtimes/diagnosis/storedDiagnosis.ts"
 import { KnativeCondition, toCondition } from "../../../runtimes/port/conditions.ts"
 import { Platform, tenantOf } from "../../../runtimes/port/Platform.ts"
 
@@ -27,7 +20,7 @@ export const StoredStatus = Schema.Struct({
   instances: Schema.Int,
   url: Schema.NullOr(Schema.String),
   // Rows from an earlier version have none.
-  diagnosis: Schema.optionalWith(Schema.NullOr(Diagnosis), { default: () => null })
+  diagnosis: Schema.optionalWith(Schema.NullOr(StoredDiagnosis), { default: () => null })
 })
 export type StoredStatus = typeof StoredStatus.Type
 

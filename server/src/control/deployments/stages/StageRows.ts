@@ -37,7 +37,8 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
 
   const progress = (lease: Lease, id: string) =>
     sql`
-      select name, action, state, revision, url, reason, message, log_tail as "logTail", diagnosis
+      select name, action, state, revision, url, reason, message, log_tail as "logTail",
+        '{"certain": false}'::jsonb || diagnosis as diagnosis
       from deployment_services
       where organization_id = ${lease.key.organizationId} and deployment_id = ${id} order by position`.pipe(
       Effect.map((rows): ReadonlyArray<Progress> => decodeProgress(rows))

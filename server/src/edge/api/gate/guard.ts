@@ -78,9 +78,7 @@ export const checkContentType = (
       `This operation takes JSON. Send the header "Content-Type: ${own}"${type === "" ? "" : ` instead of "${type.slice(0, 100)}"`}`
     )
   }
-  const charset = parameters
-    .map((each) => charsetParameter.exec(each)?.[1])
-    .find((each) => each !== undefined && !/^utf-?8$/i.test(each))
+  const charset = parameters.map(charsetOf).find((each) => each !== undefined && !/^utf-?8$/i.test(each))
   if (charset !== undefined) {
     return unsupported(`JSON is UTF-8, not "${charset.slice(0, 100)}". Convert the body, and leave out "charset".`)
   }
@@ -90,6 +88,10 @@ export const checkContentType = (
     : unsupported(`The body has the Content-Encoding "${encoding.slice(0, 100)}". Send it uncompressed.`)
 }
 
-const charsetParameter = /^\s*charset\s*=\s*"?([^"]*?)"?\s*$/i
+/** The value of a media type's parameter `charset`, which may be in quotes (RFC 9110, 5.6.6). */
+const charsetOf = (parameter: string): string | undefined => {
+  const [name = "", value = ""] = parameter.split("=", 2).map((each) => each.trim())
+  return name.toLowerCase() === "charset" ? value.replaceAll('"', "").trim() : undefined
+}
 
 const unsupported = (detail: string) => Effect.fail(new UnsupportedMediaType({ detail }))

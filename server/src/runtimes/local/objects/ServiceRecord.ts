@@ -1,6 +1,7 @@
 import { AppName, OrganizationName, type ServiceName, StageName } from "@maxcloud/config-schema"
-import { Diagnosis, type StatusReason } from "@maxcloud/sdk/api"
+import type { Diagnosis, StatusReason } from "@maxcloud/sdk/api"
 import { Schema } from "effect"
+import { StoredDiagnosis } from "../../diagnosis/storedDiagnosis.ts"
 import { KnativeCondition, type RuntimeRevision } from "../../port/conditions.ts"
 
 /** The record of a revision. Its template is in a separate object, written once. */
@@ -16,7 +17,7 @@ const RevisionRecord = Schema.Struct({
   reason: Schema.String,
   message: Schema.String,
   /** Why it isn't ready, as far as we know. */
-  diagnosis: Schema.optional(Diagnosis)
+  diagnosis: Schema.optional(StoredDiagnosis)
 })
 export type RevisionRecord = typeof RevisionRecord.Type
 
