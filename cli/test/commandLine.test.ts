@@ -329,6 +329,15 @@ export default defineConfig({
     expect([odd.code, odd.stderr]).toEqual([2, expect.stringMatching(/"toml".*\n.*use one of ts, yaml, json/)])
   })
 
+  it("says where the values of .env files can go", async () => {
+    const cwd = makeFolder({
+      "api/package.json": JSON.stringify({ scripts: { start: "node ." } }),
+      "api/.env": "A=1\n"
+    })
+    const { stderr } = await run(["init"], { cwd })
+    expect(stderr).toContain("api/.env stays on this machine. Store its values: npx maxcloud secrets import api/.env\n")
+  })
+
   it("says offline how long a name can be if its host would be too long", async () => {
     const cwd = makeFolder({
       "maxcloud.config.yaml": `app: shop\nservices:\n  - name: ${"a".repeat(51)}\n    image: nginx:1.27\n`

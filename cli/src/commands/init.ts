@@ -36,6 +36,12 @@ const installLine = (folder: string, format: Format): string | undefined => {
   return [adds[manager], ...atRoot, ...packages].join(" ")
 }
 
+/** Files of local settings, which are never sent with a source. */
+const dotenvFiles = (folder: string, { found }: Project): ReadonlyArray<string> => {
+  const folders = new Set([".", ...found.map(({ source }) => source)])
+  return [...folders].map((each) => join(each, ".env")).filter((file) => existsSync(join(folder, file)))
+}
+
 const sayProject = ({ found, ignored, kept, schemaFor, written }: Project, terminal: Terminal) => {
   for (const { kind, name, problem, source, steps } of found) {
     const how = steps.length === 0 ? "" : ` (${steps.join(", ")})`
@@ -99,5 +105,9 @@ export default command({
       if (steps.length > 0) terminal.say(`  ${steps.join(" && ")}`)
       terminal.say("  npx maxcloud dev      run the app on this machine, and follow its files")
       terminal.say("  npx maxcloud deploy   deploy the app to a server")
+      for (const file of dotenvFiles(folder, project)) {
+        terminal.say("")
+        terminal.say(`${file} stays on this machine. Store its values: npx maxcloud secrets import ${file}`)
+      }
     })
 })
