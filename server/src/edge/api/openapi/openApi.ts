@@ -87,8 +87,8 @@ const responsesOf = (
   ...(operation.requestBody === undefined ? undefined : { 413: refused("PayloadTooLarge"), 415: refused("Problem") })
 })
 
-/** Builds the document's operations, and collects their shared parts. */
-const makeOperations = (made: OpenApi.OpenAPISpec) => {
+/** The document's schemas by name, and a reader of HttpApi's. */
+const makeSchemas = (made: OpenApi.OpenAPISpec) => {
   const { HttpApiDecodeError: _, Issue: __, PropertyKey: ___, ...schemas } = made.components.schemas
   const known: Readonly<Record<string, unknown>> = { ...schemas, ...appSchemas() }
   const library = typesOfLibrary(known)
@@ -101,6 +101,12 @@ const makeOperations = (made: OpenApi.OpenAPISpec) => {
         .map(([name, schema]) => [name, withFields(problemSchema(clean(schema)), written.get(name) ?? [])])
     )
   )
+  return { clean, components }
+}
+
+/** Builds the document's operations, and collects their shared parts. */
+const makeOperations = (made: OpenApi.OpenAPISpec) => {
+  const { clean, components } = makeSchemas(made)
   const problems = makeProblems()
 
   const parameter = ({ description, ...given }: Made["parameters"][number]): Parameter => {
