@@ -435,6 +435,28 @@ const cases: ReadonlyArray<Case> = [
     terminal: false
   },
   {
+    what: "crashes before it was ready for the first time",
+    evidence: {
+      ...wasReady,
+      revisions: [knativeRevision([condition("Ready", "True", "", "", 5)])],
+      pods: [pod({ ready: true, restartCount: 3, state: { running: { startedAt: ago(8) } }, lastState: ended(1) })],
+      findings: log()
+    },
+    code: undefined,
+    terminal: false
+  },
+  {
+    what: "crashes since it was ready",
+    evidence: {
+      ...wasReady,
+      revisions: [knativeRevision([condition("Ready", "True", "", "", 60)])],
+      pods: [pod({ ready: true, restartCount: 3, state: { running: { startedAt: ago(8) } }, lastState: ended(1) })],
+      findings: log()
+    },
+    code: "CrashAfterReady",
+    terminal: false
+  },
+  {
     what: "an idle service",
     evidence: { ...wasReady, revisions: [knativeRevision([condition("Active", "False", "NoTraffic")])] },
     code: undefined,

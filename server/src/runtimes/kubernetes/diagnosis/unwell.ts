@@ -89,9 +89,13 @@ const restarting = (
   revision: RevisionObject,
   alive: ReadonlyArray<PodObject>
 ): Verdict | undefined => {
+  const ready = condition(revision.status.conditions, "Ready")
+  const readySince = timeOf(ready?.status === "True" ? ready.lastTransitionTime : "")
   for (const pod of alive) {
     const one = podCase(pod, revision, evidence)
     const endedAt = timeOf(one.container?.lastState.terminated?.finishedAt ?? "")
+    // It exited while its start was still tried, for example until its database was up, and has started since.
+    if (endedAt <= readySince) continue
     if ((one.container?.restartCount ?? 0) < 2 || !(evidence.now - endedAt < recently)) continue
     const cause = crashCause(one)
     if (cause?.certain === true) {
