@@ -3,6 +3,7 @@ export { ContainerProbe, type EnvVar, type KnativeContainer } from "./container.
 export { canonicalRanges, type EgressRules, ipBlocksOf } from "./egress.ts"
 export { expand } from "./expand.ts"
 export { type ExternalKey, type ExternalSecrets, externalKeyOf, textOfExternalKey } from "./externalSecrets.ts"
+export { jsonForYaml } from "./jsonForYaml.ts"
 export { isKnativeService, templateOf } from "./KnativeService.ts"
 export * from "./manifest.ts"
 export { manifestProblems } from "./manifestProblems.ts"

@@ -1,6 +1,7 @@
 import { Agent, request } from "node:https"
 import { KubeConfig } from "@kubernetes/client-node"
 import { Schema } from "effect"
+import { jsonForYaml } from "../src/jsonForYaml.ts"
 import type { Manifest } from "../src/manifest.ts"
 
 const Status = Schema.Struct({ message: Schema.optional(Schema.String) })
@@ -53,7 +54,7 @@ export class ApiServer {
         response.on("end", () => resolve({ status: response.statusCode ?? 0, text }))
       })
       call.on("error", reject)
-      call.end(body === undefined ? undefined : JSON.stringify(body))
+      call.end(body === undefined ? undefined : jsonForYaml(body))
     })
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http"
+import { jsonForYaml } from "@maxcloud/synth"
 import { Data, Effect } from "effect"
 import type { Dispatcher } from "undici"
 import { errorCode } from "../../base/node/errorCode.ts"
@@ -53,7 +54,7 @@ export const optionsOf = (
     accept,
     ...(body === undefined ? {} : { "content-type": contentType })
   },
-  body: body === undefined ? null : JSON.stringify(body)
+  body: body === undefined ? null : jsonForYaml(body)
 })
 
 /** One request and its complete answer, with undici's own handler to avoid overhead. */
