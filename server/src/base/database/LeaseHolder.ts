@@ -1,10 +1,11 @@
-import { Context, Data, Deferred, type Duration, Effect, Exit, FiberId, Option, Schedule, type Scope } from "effect"
-import pg from "pg"
+import { Context, Data, Deferred, type Duration, Effect, FiberId, Option, Schedule, type Scope } from "effect"
+import type pg from "pg"
 import { endWithin } from "../node/endWithin.ts"
 import { keepDoing } from "../node/keepDoing.ts"
 import { freeOneHolders } from "./leasedTables.ts"
 import { newId } from "./newId.ts"
 import { channel, leasedWords } from "./notifying.ts"
+import { keepalives, watchedClient } from "./watchedClient.ts"
 
 /** The name of a server in its leases. */
 export interface HolderName {
@@ -36,8 +37,8 @@ const silence = "3 seconds"
 /** How long after taking a dead holder's lock its leases are freed. A holder that only lost its connection has stopped by then. */
 const grace = "1500 millis"
 
-/** As in `serverLock.ts`: much longer than `silence`, so that the holder notices first. Then the rows of all organizations. */
-const session = `set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2;
+/** They are much longer than `silence`, so that the holder notices first. Then the rows of all organizations. */
+const session = `${keepalives};
   set search_path = public, pg_temp; set statement_timeout = 10000; set maxcloud.all_rows = on`
 
 class SessionLost extends Data.TaggedError("SessionLost")<{ readonly cause?: unknown }> {}
@@ -57,21 +58,7 @@ interface Session {
 
 const open = (config: pg.ClientConfig): Effect.Effect<Session, SessionLost, Scope.Scope> =>
   Effect.gen(function* () {
-    const gone = yield* Deferred.make<void>()
-    const onEnd = () => Deferred.unsafeDone(gone, Exit.void)
-    const client = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        new pg.Client({
-          ...config,
-          connectionTimeoutMillis: 5_000,
-          keepAlive: true,
-          application_name: "maxcloud-lease"
-        })
-          .on("error", onEnd)
-          .on("end", onEnd)
-      ),
-      (made) => endWithin("200 millis")(Effect.promise(() => made.end().catch(() => {})))
-    )
+    const { client, gone } = yield* watchedClient(config, "maxcloud-lease", endWithin("200 millis"))
     yield* Effect.tryPromise({
       try: () => client.connect().then(() => client.query(session)),
       catch: (cause) => new SessionLost({ cause })
@@ -86,7 +73,7 @@ const open = (config: pg.ClientConfig): Effect.Effect<Session, SessionLost, Scop
           Effect.disconnect,
           Effect.timeoutFail({ duration: silence, onTimeout: () => new SessionLost({}) })
         ),
-      gone: Deferred.await(gone),
+      gone,
       backend: "processID" in client && typeof client.processID === "number" ? client.processID : 0
     }
   })

@@ -1,7 +1,8 @@
-import { Data, Deferred, Duration, Effect, Exit, Schedule, type Scope } from "effect"
-import pg from "pg"
+import { Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect"
+import type pg from "pg"
 import { within } from "../node/monotonic.ts"
 import { DatabaseError } from "../postgres/DatabaseError.ts"
+import { keepalives, watchedClient } from "./watchedClient.ts"
 
 /**
  * How servers share the database: `sole` for one that runs services on its own machine, `shared` for the replicas of a
@@ -21,12 +22,6 @@ const refused = (sharing: Sharing) =>
         : "A max-cloud server that runs services on its own machine uses this database (DATABASE_URL). Stop that server, or give this one a database of its own."
   })
 
-/**
- * Postgres then notices within about 15 seconds, instead of hours, that the holder's machine is gone, and releases its
- * lock.
- */
-const session = "set tcp_keepalives_idle = 5; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 2"
-
 const tryLock = async (client: pg.Client, sharing: Sharing): Promise<boolean> => {
   const { rows } = await client.query<{ had: boolean }>(
     `select pg_try_advisory_lock${sharing === "sole" ? "" : "_shared"}(${BigInt(lock)}) as had`
@@ -40,31 +35,18 @@ class Away extends Data.TaggedError("Away") {}
 /** Holds the lock until its connection is lost. */
 const hold = (config: pg.ClientConfig, sharing: Sharing, onHeld: Effect.Effect<unknown>) =>
   Effect.gen(function* () {
-    const gone = yield* Deferred.make<void>()
-    const client = yield* Effect.acquireRelease(
-      Effect.sync(() => {
-        const made = new pg.Client({
-          ...config,
-          connectionTimeoutMillis: 5_000,
-          keepAlive: true,
-          application_name: "maxcloud-lock"
-        })
-        const onEnd = () => Deferred.unsafeDone(gone, Exit.void)
-        return made.on("error", onEnd).on("end", onEnd)
-      }),
-      (made) => Effect.promise(() => made.end().catch(() => {}))
-    )
+    const { client, gone } = yield* watchedClient(config, "maxcloud-lock")
     const had = yield* Effect.tryPromise({
       try: async () => {
         await client.connect()
-        await client.query(session)
+        await client.query(keepalives)
         return await tryLock(client, sharing)
       },
       catch: () => new Away()
     })
     if (!had) return yield* refused(sharing)
     yield* onHeld
-    yield* Deferred.await(gone)
+    yield* gone
   }).pipe(Effect.scoped)
 
 export interface LockOptions {
