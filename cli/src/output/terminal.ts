@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { stripVTControlCharacters, styleText } from "node:util"
+import { escapedJson } from "@maxcloud/config-schema/plain"
 import { elapsed, printable } from "@maxcloud/sdk/progress"
 
 export { elapsed }
@@ -72,12 +73,7 @@ export const printableLines = (text: string): string =>
 
 /** JSON with escapes instead of characters that control a terminal or reorder text: the same value. */
 export const jsonText = (value: unknown, indent?: number): string =>
-  JSON.stringify(value, null, indent).replace(/[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu, (each) =>
-    each
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join("")
-  )
+  escapedJson(JSON.stringify(value, null, indent), /[\u007f-\u009f\p{Cf}\p{Zl}\p{Zp}]/gu)
 
 const indented = (text: string): string => text.trimEnd().replace(/\r?\n(?=\S)/g, "\n  ")
 
