@@ -1,6 +1,9 @@
 import type { Diagnosis } from "@maxcloud/sdk/api"
 import type { EventObject, KnativeServiceObject, PodObject, RevisionObject } from "../cache/objects.ts"
 
+/** How long a program has for an answer, in milliseconds. */
+export const patienceOfAnswer = 1_500
+
 /** An answer to a GET that the API server forwarded to a pod. */
 export interface PortAnswer {
   /**

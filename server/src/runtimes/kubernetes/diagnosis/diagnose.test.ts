@@ -65,6 +65,14 @@ const looks = (...found: ReadonlyArray<Finding>): Evidence["findings"] =>
 const probed = [knativeRevision([], { readinessProbe: { httpGet: { path: "/healthz", port: 8080 } } })]
 const wasReady = { service: knativeService({ conditions: [condition("Ready", "True")], ready: "web-00001" }) }
 
+/** A ready instance whose program exited three times, ten seconds ago for the last time. */
+const exitedTenSecondsAgo = ({ readySince }: { readonly readySince: number }): Case["evidence"] => ({
+  ...wasReady,
+  revisions: [knativeRevision([condition("Ready", "True", "", "", readySince)])],
+  pods: [pod({ ready: true, restartCount: 3, state: { running: { startedAt: ago(8) } }, lastState: ended(1) })],
+  findings: log()
+})
+
 const refusedPull = { waiting: { reason: "ErrImagePull", message: "failed with status code 401 Unauthorized" } }
 
 const cases: ReadonlyArray<Case> = [
@@ -436,23 +444,13 @@ const cases: ReadonlyArray<Case> = [
   },
   {
     what: "crashes before it was ready for the first time",
-    evidence: {
-      ...wasReady,
-      revisions: [knativeRevision([condition("Ready", "True", "", "", 5)])],
-      pods: [pod({ ready: true, restartCount: 3, state: { running: { startedAt: ago(8) } }, lastState: ended(1) })],
-      findings: log()
-    },
+    evidence: exitedTenSecondsAgo({ readySince: 5 }),
     code: undefined,
     terminal: false
   },
   {
     what: "crashes since it was ready",
-    evidence: {
-      ...wasReady,
-      revisions: [knativeRevision([condition("Ready", "True", "", "", 60)])],
-      pods: [pod({ ready: true, restartCount: 3, state: { running: { startedAt: ago(8) } }, lastState: ended(1) })],
-      findings: log()
-    },
+    evidence: exitedTenSecondsAgo({ readySince: 60 }),
     code: "CrashAfterReady",
     terminal: false
   },

@@ -1,15 +1,12 @@
-import { Chunk, Duration, Effect, Option, Ref, Schema, Stream } from "effect"
+import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { said } from "../../kubeApi/said.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
-import type { Finding, PortAnswer, Want } from "./Evidence.ts"
+import { type Finding, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
 import { lastLines } from "./PodCase.ts"
 
 type Api = KubeApi["Type"]
-
-/** How long a program has for an answer, in milliseconds. */
-export const patienceOfAnswer = 1_500
 
 /** Timeouts, in milliseconds. */
 const limits = { log: 2_000, answer: patienceOfAnswer, scan: 3_000, creation: 3_000 }
@@ -65,12 +62,9 @@ export const portAnswer = (status: number, text: string): PortAnswer => {
   return { state: "open", status, body: text.slice(0, 200) }
 }
 
-const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/") =>
+const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/", limit: number = limits.answer) =>
   api
-    .answer(
-      { method: "GET", path: `${pathOf(kinds.pod, namespace, pod)}:${port}/proxy${path}`, accept: "*/*" },
-      limits.answer
-    )
+    .answer({ method: "GET", path: `${pathOf(kinds.pod, namespace, pod)}:${port}/proxy${path}`, accept: "*/*" }, limit)
     .pipe(
       Effect.map(({ status, text }) => portAnswer(status, text)),
       Effect.orElseSucceed(() => unknownPort)
@@ -79,12 +73,12 @@ const portOf = (api: Api, { namespace, pod }: LogOf, port: number, path = "/") =
 /** The same, for a port that may accept connections and then say nothing: the API server itself must answer meanwhile. */
 const declaredPort = (api: Api, where: LogOf, port: number, path: string | undefined) =>
   Effect.gen(function* () {
-    const [took, answer] = yield* Effect.timed(portOf(api, where, port, path))
-    if (answer.state !== "unknown" || Duration.toMillis(took) < limits.answer - 50) return answer
+    const answer = yield* Effect.timeoutOption(portOf(api, where, port, path, 2 * limits.answer), limits.answer)
+    if (Option.isSome(answer)) return answer.value
     const isAnswering = yield* api
       .request({ method: "GET", path: pathOf(kinds.pod, where.namespace, where.pod) })
       .pipe(Effect.timeout(limits.answer), Effect.isSuccess)
-    return isAnswering ? silentPort : answer
+    return isAnswering ? silentPort : unknownPort
   })
 
 /** The first open one of these ports, in their order; ports beyond the timeout aren't tried. */

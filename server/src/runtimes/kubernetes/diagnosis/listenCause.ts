@@ -1,7 +1,6 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { noAnswer, notListening, wrongAnswer, wrongPort } from "../../diagnosis/listening.ts"
-import type { Cause, FindingOf, Want } from "./Evidence.ts"
-import { patienceOfAnswer } from "./gather.ts"
+import { type Cause, type FindingOf, patienceOfAnswer, type Want } from "./Evidence.ts"
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
 /** Ages of a container, in seconds, at which to check a program that isn't ready. */
@@ -79,7 +78,7 @@ const judge = (podCase: PodCase, looks: ReadonlyArray<Look>, path: string | unde
     }
   }
   if (declared.state === "open" && path !== undefined) return wrongAnswerCause(podCase, looks, path)
-  if (declared.state !== "closed" && declared.state !== "unknown") return undefined
+  if (declared.state === "open" || declared.state === "silent") return undefined
   const maybe = named === undefined || named === port ? "" : `; its log names port ${named}`
   return {
     diagnosis: notListening(
