@@ -9,7 +9,7 @@ import { DataKeys, type Place } from "../../base/keys/DataKeys.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
 import { type Answered, KeptAnswers, type Outcome, type RequestKey } from "./KeptAnswers.ts"
 import { KeyedRequest } from "./KeyedRequest.ts"
-import { type Claim, inProgress, type RequestRow, requestRows, type Taken } from "./requestRows.ts"
+import { type Claim, inProgress, type RequestRow, requestRows, sweepRequests, type Taken } from "./requestRows.ts"
 
 export interface KeptAnswersOptions {
   /** How long a request stays with a silent server. @default 30 seconds */
@@ -133,12 +133,6 @@ export const layer = (options: KeptAnswersOptions = {}) =>
   Layer.merge(
     service(options),
     Layer.unwrapEffect(
-      Effect.map(SqlClient, (sql) =>
-        sweeping(
-          "old idempotency keys",
-          "10 minutes",
-          Effect.asVoid(requestRows(sql, 0, { current: () => undefined }).sweep)
-        )
-      )
+      Effect.map(SqlClient, (sql) => sweeping("old idempotency keys", "10 minutes", Effect.asVoid(sweepRequests(sql))))
     )
   )

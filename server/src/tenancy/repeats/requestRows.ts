@@ -45,13 +45,15 @@ export const inProgress = () =>
     retryAfterSeconds: 1
   })
 
+const windowOf = (sql: SqlClient) => sql`${keptHours} * interval '1 hour'`
+
 /** The statements about one request. `leaseMs`: how long a silent server keeps it. */
 export const requestRows = (sql: SqlClient, leaseMs: number, { current }: Pick<LeaseHolder["Type"], "current">) => {
   const of = ({ caller, key, operation, organizationId }: RequestKey) =>
     sql`organization_id = ${organizationId} and caller = ${caller} and operation = ${operation} and key = ${key}`
   const held = ({ attempt, request }: Claim) => sql`${of(request)} and attempt = ${attempt}`
   const lease = sql`clock_timestamp() + ${leaseMs}::float8 * interval '1 millisecond'`
-  const window = sql`${keptHours} * interval '1 hour'`
+  const window = windowOf(sql)
 
   return {
     /** Undefined if a request with this key exists. */
@@ -130,10 +132,11 @@ export const requestRows = (sql: SqlClient, leaseMs: number, { current }: Pick<L
       ),
 
     forget: (request: RequestKey, { attempt }: RequestRow) =>
-      sql`delete from keyed_requests where ${held({ request, attempt })}`,
-
-    sweep: sql`
-      delete from keyed_requests
-      where created_at < clock_timestamp() - ${window} and (lease_until is null or ${isDue(sql, sql`lease_until`, leaseMs)})`
+      sql`delete from keyed_requests where ${held({ request, attempt })}`
   }
 }
+
+/** Forgets the requests of all organizations whose window is over. */
+export const sweepRequests = (sql: SqlClient) => sql`
+  delete from keyed_requests
+  where created_at < clock_timestamp() - ${windowOf(sql)} and (lease_until is null or ${isDue(sql, sql`lease_until`, 0)})`
