@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { cpuMillis } from "../../config-schema/test/cpuMillis.ts"
+import { cpuMillis } from "../../config-schema/test/cpuClock.ts"
 import { failureLines } from "./failureLines.ts"
 import { remedyOf } from "./remedies.ts"
 

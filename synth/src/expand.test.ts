@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { cpuMillis } from "../../config-schema/test/cpuMillis.ts"
+import { cpuMillis } from "../../config-schema/test/cpuClock.ts"
 import { expand, referredIn, wordOf } from "./expand.ts"
 
 /** Kubernetes' own loop (third_party/forked/golang/expansion/expand.go), step by step. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import fc from "fast-check"
-import { cpuMillis } from "../../../config-schema/test/cpuMillis.ts"
+import { cpuMillis } from "../../../config-schema/test/cpuClock.ts"
 import { makeFilter } from "./filter.ts"
 import { type Level, levels, makeLevels } from "./level.ts"
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
-import { cpuMillis } from "../../../../config-schema/test/cpuMillis.ts"
+import { cpuMillis } from "../../../../config-schema/test/cpuClock.ts"
 import { crashRemedyOf } from "./crashRemedies.ts"
 import { endDiagnosis } from "./endDiagnosis.ts"
 
