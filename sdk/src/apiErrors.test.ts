@@ -26,7 +26,7 @@ describe("the errors of the API", () => {
     expect([error.code, error.message]).toStrictEqual([codeOf("QuotaExceeded"), "Too much."])
   })
 
-  it("are told apart by class, by ApiError and by code", async () => {
+  it("differ by class and by code, and all are an ApiError", async () => {
     const error = await promises
       .createClient(options)
       .services.get("web")

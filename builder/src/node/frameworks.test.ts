@@ -16,7 +16,7 @@ describe("a SvelteKit project without an adapter for servers", () => {
     [["svelte.config.js", "vite.config.ts"], "svelte.config.js"],
     [["svelte.config.ts", "vite.config.ts"], "svelte.config.ts"],
     [[], "vite.config.ts"]
-  ])("is told to change the file that it has: %j", async (files, named) => {
+  ])("gets advice that names its own file: %j", async (files, named) => {
     for (const file of files) writeFileSync(join(folder, file), "")
     const framework = frameworkOf({ devDependencies: { "@sveltejs/kit": "^2.0.0" } })
     expect(await framework?.shape?.(folder)).toContain(`instead of the project's adapter in ${named}: `)
