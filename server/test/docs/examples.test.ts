@@ -108,6 +108,9 @@ describe("each program runs as written", () => {
   it("a layer for tests", async () => {
     expect(await outputOf("effectTest.example.ts")).toMatch(/^local on local: 0 services$/m)
   })
+  it("a client that answers a call without a server", async () => {
+    expect(await outputOf("effectFake.example.ts")).toBe("0\n")
+  })
   it("a test of a service that calls an image's stand-in", async () => {
     expect(await outputOf("standIns.example.ts", "--test")).toMatch(/pass 2\n[\s\S]*fail 0\n/)
   })
