@@ -13,7 +13,12 @@ export * from "./offlineTenant.ts"
 export * from "./portable.ts"
 export * from "./problems.ts"
 export { quantityOf } from "./quantity.ts"
-export { defaultMaxTimeoutSeconds, RevisionTemplate, type SecretVolume } from "./revisionTemplate.ts"
+export {
+  defaultMaxTimeoutSeconds,
+  RevisionTemplate,
+  type SecretVolume,
+  TemplateAnnotations
+} from "./revisionTemplate.ts"
 export { sampleManifests } from "./sample.ts"
 export { isPullSecret, readParts, SecretPart, SecretParts, secretPrefixOf, unmadeVersion } from "./secretParts.ts"
 export { readMarks, type ServiceMarks } from "./serviceMarks.ts"

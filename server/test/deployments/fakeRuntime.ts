@@ -1,4 +1,5 @@
 import { ServiceName } from "@maxcloud/config-schema"
+import { diagnosisOf } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Effect, Layer, Option, PubSub, Stream } from "effect"
 import {
@@ -19,11 +20,27 @@ export interface FakeRuntime {
   readonly becomeReady: (service: string) => Effect.Effect<void>
   /** While set, every `apply` and `remove` fails with a temporary fault. */
   away: boolean
+  /** While set, the cluster is unreachable: every call fails, and deadlines stand still. */
+  unreachable: boolean
+  /** For how many milliseconds it was unreachable, as far as it says. */
+  awayMillis: number
+  /** Revisions that the runtime gave up because of an outage. */
+  readonly expired: Set<string>
+  /** While unset, `isConfirmed` says that the status is outdated. */
+  confirmed: boolean
   /** While set, `apply` refuses these services. */
   refuses: ReadonlyArray<string>
   /** Called before and after something is removed. */
   onRemove: (when: "before" | "after") => void
 }
+
+const unreachableText = "The cluster has been unreachable since 2026-01-01T00:00:00.000Z. Retrying."
+const cutOff = new RuntimeError({
+  reason: "unavailable",
+  message: unreachableText,
+  diagnosis: diagnosisOf("ClusterUnreachable", unreachableText, []),
+  away: true
+})
 
 /** A service of this name is always refused. */
 export const refusedName = "refused"
@@ -67,7 +84,8 @@ export const makeFakeRuntime = Effect.gen(function* () {
       url: `http://${service}.test`,
       logTail: failed ? ["boom"] : [],
       diagnosis: null,
-      terminal: false
+      terminal: false,
+      ...(fake.expired.has(revision) ? { expired: true } : {})
     } satisfies ServiceStatus
   }
 
@@ -75,6 +93,10 @@ export const makeFakeRuntime = Effect.gen(function* () {
     calls,
     objects,
     away: false,
+    unreachable: false,
+    awayMillis: 0,
+    expired: new Set(),
+    confirmed: true,
     refuses: [refusedName],
     onRemove: () => {},
     becomeReady: (service) =>
@@ -106,11 +128,14 @@ export const makeFakeRuntime = Effect.gen(function* () {
           for (const service of services) calls.push(`release ${service}`)
         }),
       abandon: (_, services) =>
-        Effect.sync(() => {
-          for (const service of services) calls.push(`abandon ${service}`)
-        }),
+        fake.unreachable
+          ? Effect.fail(cutOff)
+          : Effect.sync(() => {
+              for (const service of services) calls.push(`abandon ${service}`)
+            }),
       apply: (key, manifests) =>
         Effect.suspend(() => {
+          if (fake.unreachable) return Effect.fail(cutOff)
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
           if (
             manifests.some((manifest) => manifest.kind === "Service" && fake.refuses.includes(manifest.metadata.name))
@@ -138,6 +163,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
         }),
       remove: (key, refs: ReadonlyArray<ObjectRef>) =>
         Effect.suspend(() => {
+          if (fake.unreachable) return Effect.fail(cutOff)
           if (fake.away) return Effect.fail(new RuntimeError({ reason: "unavailable", message: "it is away" }))
           fake.onRemove("before")
           for (const { kind, name } of refs) {
@@ -149,11 +175,18 @@ export const makeFakeRuntime = Effect.gen(function* () {
           return Effect.void
         }),
       status: (key) =>
-        Effect.sync(() =>
-          Option.map(Option.fromNullable(objects.get(idOf(key, "Service", key.service))), (found) =>
-            statusOf(key.service, found)
-          )
+        Effect.suspend(() =>
+          fake.unreachable
+            ? Effect.fail(cutOff)
+            : Effect.succeed(
+                Option.map(Option.fromNullable(objects.get(idOf(key, "Service", key.service))), (found) =>
+                  statusOf(key.service, found)
+                )
+              )
         ),
+      isConfirmed: () =>
+        Effect.suspend(() => (fake.unreachable ? Effect.fail(cutOff) : Effect.succeed(fake.confirmed))),
+      awayMillis: Effect.sync(() => fake.awayMillis),
       dryRun: () => Effect.succeed([]),
       missing: () => Effect.succeed([]),
       changes: Stream.fromPubSub(changes),

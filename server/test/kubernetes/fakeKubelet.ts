@@ -78,6 +78,8 @@ export class FakeKubelet {
       server: "https://fake",
       unreachableSince: Effect.succeedNone,
       unreachable: Effect.succeedNone,
+      awayMillis: Effect.succeed(0),
+      awaySince: () => 0,
       request: () => Effect.die("unused"),
       answer: () => Effect.die("unused"),
       socket: () => Effect.die("unused"),

@@ -65,6 +65,7 @@ export const makeApplyTest = Effect.fn("makeApplyTest")(function* (scratchNamesp
   const counted: Requests = {
     server: api.server,
     unreachableSince: api.unreachableSince,
+    awayMillis: api.awayMillis,
     request: (request) => {
       asked.push(request)
       return api.request(request)

@@ -151,5 +151,6 @@ export const evidence = (input: Partial<Evidence> & { readonly events?: Readonly
   eventsOf: (kind, name) =>
     (input.events ?? []).filter((each) => each.involvedObject.kind === kind && each.involvedObject.name === name),
   findings: new Map(),
+  awaySince: () => 0,
   ...input
 })

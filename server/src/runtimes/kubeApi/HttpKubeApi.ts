@@ -1,5 +1,6 @@
 import { Effect, Layer, Option } from "effect"
 import { backoffMs, jittered } from "../../base/node/backoff.ts"
+import { keepDoing } from "../../base/node/keepDoing.ts"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { makeConnections } from "./connections.ts"
@@ -36,7 +37,10 @@ const awaitStart = (line: Line, startMillis: number) =>
     for (let looks = 1; ; looks++) {
       const first = yield* Effect.either(sendOnce(line, probe))
       const wrong = startError(line.connections.now().credentials, first)
-      if (wrong === undefined) return
+      if (wrong === undefined) {
+        if (looks > 1) line.unanswered.wasAway()
+        return
+      }
       const left = startMillis - (performance.now() - start)
       const waits = isAway(first) && (looks <= maxQuickRetries || left > 0)
       if (!waits) return yield* wrong
@@ -46,6 +50,33 @@ const awaitStart = (line: Line, startMillis: number) =>
       yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: maxStartPauseMillis }, looks)))
     }
   })
+
+/** How often to ask whether the API server is back, and how long to wait for its answer, in milliseconds. */
+const back = { every: 1_000, timeout: 5_000 }
+
+/** It needs etcd, unlike `probe`. The server watches namespaces, so it may list them. */
+const stored: KubeRequest = { method: "GET", path: "/api/v1/namespaces", query: { limit: "1" } }
+
+/**
+ * During an outage, asks until there is an answer. Otherwise an outage would last until somebody sends the next request, and those
+ * who wait for its end send none.
+ */
+const askWhileAway = (line: Line) => {
+  const { unanswered } = line
+  return Effect.gen(function* () {
+    const own: Line = { ...line, inFlight: yield* Effect.makeSemaphore(1), timeoutMillis: back.timeout }
+    yield* keepDoing(
+      "the question whether the API server is back",
+      back.every,
+      Effect.gen(function* () {
+        yield* unanswered.away
+        const sentAt = performance.now()
+        const outcome = yield* Effect.either(sendOnce(own, stored))
+        if (outcome._tag === "Right") unanswered.told(outcome.right, sentAt)
+      })
+    )
+  })
+}
 
 const make = Effect.fn("KubeApi.make")(function* ({
   maxInFlight = 32,
@@ -59,6 +90,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
   const unanswered = makeUnanswered()
   const line: Line = { connections, inFlight, unanswered, timeoutMillis }
   yield* awaitStart(line, startMillis)
+  yield* askWhileAway(line)
 
   const asking = Effect.fn("KubeApi.request")((asked: KubeRequest) => request(line, asked))
   return KubeApi.of({
@@ -70,6 +102,8 @@ const make = Effect.fn("KubeApi.make")(function* ({
       Option.map((found) => found.since)
     ),
     unreachable: unanswered.unreachable,
+    awayMillis: unanswered.awayMillis,
+    awaySince: unanswered.awaySince,
     request: asking,
     answer: (asked, limitMillis) => answerOnce(line, asked, limitMillis),
     stream: (asked) => stream(line, asked),

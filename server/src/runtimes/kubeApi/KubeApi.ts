@@ -92,6 +92,10 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     readonly unreachableSince: Effect.Effect<Option.Option<Date>>
     /** The same, with the outage's duration in milliseconds. */
     readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
+    /** For how many milliseconds it was unreachable since this process started, all outages together. */
+    readonly awayMillis: Effect.Effect<number>
+    /** For how many milliseconds since this time (epoch milliseconds) it was unreachable, as far as known; 0 for NaN. */
+    readonly awaySince: (epochMillis: number) => number
     /** The answer's JSON, not decoded. */
     readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
     /**

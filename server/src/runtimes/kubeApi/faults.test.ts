@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
-import { Chunk, Effect, Option, Stream } from "effect"
+import { Chunk, Effect, Option, Schedule, Stream } from "effect"
 import { fakeApiServer } from "../../../test/kubeApi/testProxy.ts"
 import { layer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
@@ -43,6 +43,29 @@ describe("answers of a busy or forgetful API server", () => {
     })
 
   const get = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "GET", path }))
+
+  it.scopedLive("an outage ends with the first answer, even if nobody else sends a request", () =>
+    Effect.gen(function* () {
+      yield* against(
+        (url, times) =>
+          url.pathname === "/api/v1/namespaces" && times > 1
+            ? { body: list("10", []) }
+            : { status: 500, body: status(500, "InternalError").replace("fake", "etcdserver: request timed out:") },
+        Effect.gen(function* () {
+          const api = yield* KubeApi
+          expect(yield* api.awayMillis).toBe(0)
+          yield* Effect.flip(api.request({ method: "GET", path: "/x" }))
+          expect(Option.isSome(yield* api.unreachable)).toBe(true)
+          yield* Effect.repeat(api.unreachable, { until: Option.isNone, schedule: Schedule.spaced("20 millis") })
+          const away = yield* api.awayMillis
+          expect(away).toBeGreaterThan(1_000)
+          yield* Effect.sleep("50 millis")
+          expect(yield* api.awayMillis).toBe(away)
+          expect(api.awaySince(Date.now() - 60_000)).toBeCloseTo(away, -1)
+        })
+      )
+    })
+  )
 
   it.scopedLive("a 429 is retried after Retry-After, and no sooner", () =>
     Effect.gen(function* () {

@@ -68,7 +68,7 @@ const answerTo = (line: Line, request: KubeRequest): Effect.Effect<Answer, KubeE
         }
       } else {
         const { retryAfterMillis, status, text } = outcome.right
-        unanswered.told(status, start)
+        unanswered.told({ status, text }, start)
         if (status < 300) return outcome.right
         const error = errorOfAnswer(asked, status, text)
         if (status === 429 && busyUntilNow < maxBusyMillis) {
@@ -131,7 +131,7 @@ export const opened = (line: Line, asked: KubeRequest, silenceMillis: number) =>
           return Effect.succeed(outcome)
         }
         const { status, text } = outcome.answer
-        unanswered.told(status, start)
+        unanswered.told({ status, text }, start)
         return errorOfAnswer(askedBy(asked), status, text)
       })
     )

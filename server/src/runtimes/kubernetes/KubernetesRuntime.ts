@@ -12,6 +12,7 @@ import { makeExec } from "./exec/makeExec.ts"
 import { makeInstances } from "./instances.ts"
 import { limitations } from "./limitations.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
+import { makeConfirm } from "./status/confirm.ts"
 import { Tracker } from "./status/Tracker.ts"
 
 /** Knative reports URLs without a port, because it doesn't know what is in front of the ingress. */
@@ -62,19 +63,22 @@ export const layer = Layer.effect(
       remove,
       missing,
       status: (key) =>
-        Effect.map(Effect.zipRight(whileReachable, tracker.status(key)), (status) =>
-          Option.map(
-            status,
-            (found): ServiceStatus => ({
-              ...found,
-              // The watch hasn't reported the applied object yet: this state belongs to the previous one.
-              observedGeneration: isBehind(key.namespace, key.service, performance.now())
-                ? -1
-                : found.observedGeneration,
-              url: publicUrl(found.url, platform)
-            })
-          )
+        Effect.zipWith(
+          Effect.zipRight(whileReachable, tracker.status(key)),
+          isBehind(key.namespace, key.service),
+          (status, behind) =>
+            Option.map(
+              status,
+              (found): ServiceStatus => ({
+                ...found,
+                // The watch hasn't reported the applied object yet: this state belongs to the previous one.
+                observedGeneration: behind ? -1 : found.observedGeneration,
+                url: publicUrl(found.url, platform)
+              })
+            )
         ),
+      isConfirmed: makeConfirm(api, cache),
+      awayMillis: api.awayMillis,
       changes: tracker.changes,
       drift,
       exec: makeExec(api, cache),

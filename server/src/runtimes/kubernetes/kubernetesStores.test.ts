@@ -25,6 +25,7 @@ const notFound = new KubeError({
 const cluster = (namespaces: Map<string, string>, asked: Array<KubeRequest>) => {
   const leaving = new Map<string, number>()
   return Layer.mock(KubeApi, {
+    awaySince: () => 0,
     server: "https://cluster.test",
     request: (request) =>
       Effect.suspend(() => {

@@ -50,6 +50,8 @@ export const runtimeOf = ({
         Option.map(Option.fromNullable(services.find(key)), (found) => localStatus(found, logs, urlOf(key)))
       )
     ),
+    isConfirmed: () => Effect.succeed(true),
+    awayMillis: Effect.succeed(0),
     changes: Stream.fromPubSub(changes),
     // Its objects are only in this server's database.
     drift: Stream.empty,

@@ -45,6 +45,11 @@ export interface ServiceStatus {
   readonly diagnosis: Diagnosis | null
   /** Is waiting useless? Then the deployment has failed, whatever `state` still says. */
   readonly terminal: boolean
+  /**
+   * The runtime gave its newest revision up, only because the cluster was unreachable while it started. It needs a new revision.
+   * @default no
+   */
+  readonly expired?: boolean
   /** Its requests are pinned because a deployment failed (`abandon`), until they are released. @default no */
   readonly held?: boolean
 }
@@ -100,6 +105,8 @@ export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   /** The stable code of the problem, if there is one. */
   readonly diagnosis?: Diagnosis | undefined
   readonly cause?: unknown
+  /** The runtime is unreachable, so this says nothing about the request, and deadlines stand still. @default no */
+  readonly away?: boolean
 }> {}
 
 /** A program to run beside a service's own, in one of its instances. */
@@ -178,6 +185,13 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       refs: ReadonlyArray<ObjectRef>
     ) => Effect.Effect<ReadonlyArray<ObjectRef>, RuntimeError>
     readonly status: (key: ServiceKey) => Effect.Effect<Option.Option<ServiceStatus>, RuntimeError>
+    /**
+     * Is the last `status` of a service the current one? It may be outdated, for example because a connection broke unnoticed. Ask
+     * before a verdict that can't be taken back.
+     */
+    readonly isConfirmed: (key: ServiceKey) => Effect.Effect<boolean, RuntimeError>
+    /** For how many milliseconds the runtime was unreachable since this process started. Deadlines leave this time out. */
+    readonly awayMillis: Effect.Effect<number>
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */
     readonly changes: Stream.Stream<ServiceKey>
     /** Other people's changes to our objects, as they are noticed. Applying the app's manifests again repairs each one. */

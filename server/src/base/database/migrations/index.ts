@@ -27,6 +27,7 @@ import { webhookSecrets } from "./0026_webhook_secrets.ts"
 import { keysOfKeys } from "./0027_keys_of_keys.ts"
 import { leaseHolders } from "./0028_lease_holders.ts"
 import { secretAuthors } from "./0029_secret_authors.ts"
+import { deadlinesSeen } from "./0030_deadlines_seen.ts"
 
 export interface Migration {
   readonly id: number
@@ -64,5 +65,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 26, name: "webhook_secrets", sql: webhookSecrets },
   { id: 27, name: "keys_of_keys", sql: keysOfKeys },
   { id: 28, name: "lease_holders", sql: leaseHolders },
-  { id: 29, name: "secret_authors", sql: secretAuthors }
+  { id: 29, name: "secret_authors", sql: secretAuthors },
+  { id: 30, name: "deadlines_seen", sql: deadlinesSeen }
 ]

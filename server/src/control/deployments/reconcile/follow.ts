@@ -85,6 +85,24 @@ const keep = (
     })
   )
 
+/** A failure counts only if it is based on the runtime's current state: it ends the deployment for good. */
+const confirmed = (
+  rows: StageRows,
+  lease: Lease,
+  was: Progress,
+  judge: (status: ServiceStatus | undefined) => Progress,
+  seen: ServiceStatus | undefined
+) =>
+  Effect.gen(function* () {
+    const is = judge(seen)
+    if (is.state !== "failed") return { was, is }
+    const runtime = yield* Runtime
+    const key = { ...rows.namespaceKeyOf(lease), service: ServiceName.make(was.name) }
+    // The confirmation is about the newest report, which may have arrived since.
+    const isCurrent = yield* runtime.isConfirmed(key)
+    return { was, is: isCurrent ? judge(Option.getOrUndefined(yield* runtime.status(key))) : was }
+  })
+
 /** Checks the undecided services, and stores changes. Returns all services of the deployment in their current state. */
 export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: number) =>
   Effect.gen(function* () {
@@ -100,8 +118,20 @@ export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: 
     if (released.length > 0) yield* runtime.release(rows.namespaceKeyOf(lease), released)
     const found = new Map<string, ServiceStatus>(observed.map((each) => [each.key.service, each.status]))
     const deadline = { isOverdue: begun.overdue, ms: deadlineMs }
-    const now = new Map(open.map((was) => [was.name, { was, is: progressNow(was, found.get(was.name), deadline) }]))
+    const judged = yield* Effect.forEach(
+      open,
+      (was) => confirmed(rows, lease, was, (status) => progressNow(was, status, deadline), found.get(was.name)),
+      { concurrency: 8 }
+    )
+    const now = new Map(judged.map((change) => [change.was.name, change]))
     const changes = [...now.values()].filter(({ is, was }) => JSON.stringify(is) !== JSON.stringify(was))
     if (changes.length > 0) yield* keep(rows, lease, begun.id, changes, observed)
+    const expired = judged.flatMap(({ is, was }) => {
+      const status = found.get(was.name)
+      return is.state === "pending" && status?.expired === true
+        ? [{ name: was.name, revision: status.latestCreatedRevision }]
+        : []
+    })
+    if (expired.length > 0) yield* rows.startAgain(lease, expired)
     return before.map((service) => now.get(service.name)?.is ?? service)
   })

@@ -162,6 +162,18 @@ describe("a pass", () => {
     expect(after(overdue, {}, ...events, answer(false)).effect).toEqual({ type: "finish", verdict })
   })
 
+  it("never ends a deployment because of an unreachable cluster, at whatever time", () => {
+    const away = new RuntimeError({ reason: "unavailable", message: "no answer", away: true })
+    const { effect, state } = after(overdue, { applied: context }, read, { type: "unavailable", error: away })
+    expect(effect).toMatchObject({ type: "warn", outcome: { _tag: "retry" } })
+    const once = after(overdue, state.memory, read, { type: "unavailable", error: away })
+    expect(once.effect).toMatchObject({ type: "end", outcome: { _tag: "retry" } })
+  })
+
+  it("asks again soon for a service whose failure at the deadline isn't confirmed yet", () => {
+    expect(after(overdue, {}, ...followed, ...seen(service("web", "pending"))).effect).toEqual(again(500))
+  })
+
   it("returns at once for drift that occurred meanwhile, after it has ended the deployment", () => {
     const ended: ReadonlyArray<PassEvent> = [
       ...followed,

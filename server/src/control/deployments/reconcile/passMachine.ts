@@ -82,6 +82,9 @@ export interface PassStep {
   readonly effect: PassEffect
 }
 
+/** How soon to ask again whether the runtime's report of a service is current. */
+const unconfirmedMs = 500
+
 export const done: Outcome = { _tag: "done" }
 const again = (afterMs: number, failed = false): Outcome => ({ _tag: "retry", afterMs, failed })
 
@@ -116,7 +119,9 @@ const servicesRemoved = (state: PassState, services: ReadonlyArray<Progress> | u
   if (services === undefined) return end(state, again(0))
   const wanted = services.filter((service) => service.action !== "delete")
   if (wanted.some((each) => each.state === "pending")) {
-    return end(state, again(Math.max(10, Math.min(state.resyncMs, state.begun.remaining_ms))))
+    // At the deadline, a service is pending only until its state is confirmed.
+    const { overdue, remaining_ms } = state.begun
+    return end(state, again(overdue ? unconfirmedMs : Math.max(10, Math.min(state.resyncMs, remaining_ms))))
   }
   const message = failureOf(wanted)
   if (message === "") return to(state, { type: "prune" })
@@ -137,9 +142,10 @@ const ruledOut = (state: PassState, verdict: Verdict, certain: boolean) =>
     ? end(state, again(state.resyncMs))
     : to(state, { type: "finish", verdict })
 
-/** A temporary fault: report it once, and retry until the deadline. */
-const postpone = (state: PassState, reason: string, message: string): PassStep => {
-  if (state.begun.overdue) return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
+/** A temporary fault: report it once, and retry until the deadline, which an unreachable runtime doesn't reach. */
+const postpone = (state: PassState, reason: string, message: string, isAway = false): PassStep => {
+  if (state.begun.overdue && !isAway)
+    return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
   // Poll an unreachable cluster at an even pace, so that after an outage of any length all deployments continue at once.
   const outcome = reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true)
   if (state.memory.warned === message) return end(state, outcome)
@@ -149,7 +155,7 @@ const postpone = (state: PassState, reason: string, message: string): PassStep =
 const unavailable = (state: PassState, error: RuntimeError) =>
   state.begun.finished
     ? to(state, { type: "noteRollout", message: error.message, outcome: again(state.resyncMs, true) })
-    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message)
+    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message, error.away)
 
 const refused = (state: PassState, error: RuntimeError) =>
   state.begun.finished

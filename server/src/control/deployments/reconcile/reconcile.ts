@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import { Effect } from "effect"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
 import { Runtime, type RuntimeError } from "../../../runtimes/port/Runtime.ts"
 import { currentPlatformKey } from "../manifests/PlatformKey.ts"
 import { type ManifestsOf, makeStageManifests } from "../manifests/stageManifests.ts"
@@ -157,7 +158,8 @@ const runPass = (parts: Parts, lease: Lease, begun: Begun, first: PassStep, keep
 export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: ReconcileOptions) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
-    const rows = yield* makeStageRows(queue, progressDeadlineMs)
+    const clock = Effect.zipWith(monotonicMillis, runtime.awayMillis, (now, away) => now - away)
+    const rows = yield* makeStageRows(queue, progressDeadlineMs, clock)
     const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
     const parts = { rows, contextOf, manifestsOf, rollout, progressDeadlineMs }

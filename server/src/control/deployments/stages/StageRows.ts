@@ -68,18 +68,31 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
       Effect.map((rows) => rows.map((row) => row.name))
     )
 
-  return { setInventory, progress, saveProgress, tellOnce, serviceNames }
+  /** Makes the next apply create a new revision in place of these, as a restart does. */
+  const startAgain = (
+    lease: Lease,
+    expired: ReadonlyArray<{ readonly name: string; readonly revision: string | null }>
+  ) =>
+    write(
+      lease,
+      sql`
+        update services s set restarted_at = clock_timestamp(), restarted_from = e.revision
+        from jsonb_to_recordset(${storableJson(expired)}::jsonb) as e (name text, revision text)
+        where ${inStage(lease)} and s.name = e.name and s.restarted_from is distinct from e.revision and not s.deleting`
+    )
+
+  return { setInventory, progress, saveProgress, tellOnce, serviceNames, startAgain }
 }
 
 /** The rows of a lease's app and stage. The lease fences every write. */
-export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number) =>
+export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number, clock: Effect.Effect<number>) =>
   Effect.gen(function* () {
     const base = makeStageBase(yield* SqlClient, queue, yield* Platform)
     return {
       ...base,
       ...driftRows(base),
       ...serviceRows(base),
-      begin: makeBegin(base, progressDeadlineMs),
+      begin: makeBegin(base, progressDeadlineMs, clock),
       finish: (lease: Lease, id: string, verdict: Verdict) => finishDeployment(base, lease, id, verdict)
     }
   })

@@ -10,6 +10,9 @@ import { Deployments } from "../Deployments.ts"
 
 const deadlineMs = 600_000
 
+/** A deadline that a test can wait for. */
+const shortMs = 4_000
+
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>) => Effect.runPromise(Effect.scoped(effect))
 
 /** A server on a data folder, which continues the work of the previous one. */
@@ -99,6 +102,83 @@ describe("the deadline of a deployment", () => {
           yield* second.becomeReady("web")
           expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
         }).pipe(Effect.provide(server(second, dataDir)))
+      })
+    ))
+
+  it("stands still while the cluster is unreachable, and ends the deployment with its true outcome", () =>
+    run(
+      Effect.gen(function* () {
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
+        yield* Effect.gen(function* () {
+          const { accepted, org } = yield* deploySlow
+          fake.unreachable = true
+          yield* wake(org)
+          const { events } = yield* Deployments
+          const warning = yield* Stream.runHead(
+            Stream.filter(yield* events(org, accepted.id, 0), (event) => event.type === "warning")
+          )
+          expect(warning).toMatchObject({ value: { reason: "ClusterUnreachable" } })
+          // An outage longer than the deadline.
+          fake.awayMillis = 2 * shortMs
+          yield* Effect.sleep(2 * shortMs)
+          fake.unreachable = false
+          yield* fake.becomeReady("web")
+          expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
+        }).pipe(Effect.provide(server(fake, dataDir, shortMs)))
+      })
+    ))
+
+  it("continues where it stood when the server stopped during an outage", () =>
+    run(
+      Effect.gen(function* () {
+        const [dataDir, first, second] = yield* Effect.all([madeDataDir, makeFakeRuntime, makeFakeRuntime])
+        const { accepted, org } = yield* Effect.provide(deploySlow, server(first, dataDir, shortMs))
+        yield* Effect.sleep(1.5 * shortMs)
+        yield* Effect.gen(function* () {
+          yield* untilCalled(second, "apply Service/web")
+          yield* second.becomeReady("web")
+          expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
+        }).pipe(Effect.provide(server(second, dataDir, shortMs)))
+      })
+    ))
+
+  it("fails a service only if the runtime confirms that its state is current", () =>
+    run(
+      Effect.gen(function* () {
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
+        fake.confirmed = false
+        yield* Effect.gen(function* () {
+          const { accepted, org } = yield* deploySlow
+          yield* Effect.sleep(1_500)
+          const { get } = yield* Deployments
+          expect(yield* get(org, accepted.id)).toMatchObject({ status: { state: "running" } })
+          yield* fake.becomeReady("web")
+          expect(yield* finished(org, accepted)).toMatchObject({ status: { state: "succeeded" } })
+        }).pipe(Effect.provide(server(fake, dataDir, 500)))
+      })
+    ))
+
+  it("starts a revision again that the cluster gave up because of an outage", () =>
+    run(
+      Effect.gen(function* () {
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
+        yield* Effect.gen(function* () {
+          const { accepted, org } = yield* deploySlow
+          fake.expired.add("web-00001")
+          yield* wake(org)
+          yield* Effect.repeat(
+            Effect.zipRight(
+              wake(org),
+              Effect.sync(() => [...fake.objects.values()].some(({ generation }) => generation === 2))
+            ),
+            { until: (found) => found, schedule: Schedule.spaced("50 millis") }
+          ).pipe(Effect.timeout("20 seconds"))
+          yield* fake.becomeReady("web")
+          expect(yield* finished(org, accepted)).toMatchObject({
+            status: { state: "succeeded" },
+            services: [{ revision: "web-00002" }]
+          })
+        }).pipe(Effect.provide(server(fake, dataDir)))
       })
     ))
 

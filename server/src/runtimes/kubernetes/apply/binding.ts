@@ -13,7 +13,7 @@ const roleBinding: Kind = {
 }
 
 /** The part of the API client that this folder uses. */
-export type Requests = Pick<KubeApi["Type"], "server" | "unreachableSince" | "request">
+export type Requests = Pick<KubeApi["Type"], "server" | "unreachableSince" | "awayMillis" | "request">
 
 /** RBAC's wording (k8s.io/apiserver, endpoints/handlers/responsewriters). Admission refuses in other words. */
 export const isUnauthorizedVerb = ({ message, reason }: KubeError) =>

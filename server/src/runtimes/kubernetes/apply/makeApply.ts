@@ -24,10 +24,12 @@ export const makeApply = Effect.fn("makeApply")(function* ({
   ...given
 }: ApplyParts) {
   const { bind, request } = makeBinding(given.api)
-  const parts = { ...given, api: { server: given.api.server, unreachableSince: given.api.unreachableSince, request } }
+  const { awayMillis, server, unreachableSince } = given.api
+  const parts = { ...given, api: { server, unreachableSince, awayMillis, request } }
   const applied = yield* makeApplied
   const { apply, missing }: Applier = makeApplier({ ...parts, applied, bind })
   const successors = makeSuccessors()
+  const reachableMillis = Effect.map(awayMillis, (away) => performance.now() - away)
   const told = (namespace: string, name: string): Told | undefined => {
     const service = parts.cache.service(namespace, name)
     return service === undefined
@@ -43,8 +45,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
         .map(({ metadata: { name } }) => ({ name, before: told(key.namespace, name) }))
       return apply(key, manifests, options).pipe(
         Effect.ensuring(
-          Effect.sync(() => {
-            const now = performance.now()
+          Effect.map(reachableMillis, (now) => {
             for (const { before, name } of services) {
               const place = placeOf("service", key.namespace, name)
               successors.applied(idOf(place), before, applied.of(place)?.generation ?? 0, now)
@@ -56,14 +57,16 @@ export const makeApply = Effect.fn("makeApply")(function* ({
 
   return {
     /** Does the cache show a service, or its newest revision, from before our last apply? */
-    isBehind: (namespace: string, name: string, now: number): boolean => {
-      const place = placeOf("service", namespace, name)
-      const metadata = parts.cache.metadataOf("service", namespace, name)
-      if (metadata === undefined) return false
-      return (
-        applied.isOld(place, metadata) || successors.isAwaited(idOf(place), told(namespace, name)?.newestRevision, now)
-      )
-    },
+    isBehind: (namespace: string, name: string): Effect.Effect<boolean> =>
+      Effect.map(reachableMillis, (now) => {
+        const place = placeOf("service", namespace, name)
+        const metadata = parts.cache.metadataOf("service", namespace, name)
+        if (metadata === undefined) return false
+        return (
+          applied.isOld(place, metadata) ||
+          successors.isAwaited(idOf(place), told(namespace, name)?.newestRevision, now)
+        )
+      }),
     apply: applyAwaited,
     missing,
     ...makeTraffic(parts.api),

@@ -74,6 +74,7 @@ describe("runtimeErrorOf", () => {
   const api: Requests = {
     server: "https://cluster.example",
     unreachableSince: Effect.succeed(Option.some(since)),
+    awayMillis: Effect.succeed(0),
     request: () => Effect.die("asked")
   }
   const of = (value: KubeError) =>

@@ -120,7 +120,7 @@ export const isUnreachable = (error: KubeError) => gone.has(error.reason) && !un
 export const unreachableError = (since: Date, evidence: string, cause?: KubeError): RuntimeError => {
   const message = `The cluster has been unreachable since ${since.toISOString()}. Retrying.`
   const diagnosis = diagnosisOf("ClusterUnreachable", message, [evidence])
-  return new RuntimeError({ reason: "unavailable", message, diagnosis, cause })
+  return new RuntimeError({ reason: "unavailable", message, diagnosis, cause, away: true })
 }
 
 /** Converts a `KubeError` to a `RuntimeError`. `object`: the object of the request. */
@@ -135,7 +135,8 @@ export const runtimeErrorOf =
         }
         const message = `The cluster at ${api.server} answered ${error.status}. Retrying: ${error.message}`
         const diagnosis = diagnosisOf("ClusterUnreachable", message, [`${api.server}: ${error.message}`])
-        return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error })
+        const away = Option.isSome(yield* api.unreachableSince)
+        return yield* new RuntimeError({ reason: "unavailable", message, diagnosis, cause: error, away })
       }
       if (error.reason === "unauthorized") {
         const message = `The cluster at ${api.server} doesn't accept the server's credentials: ${error.message}`

@@ -20,7 +20,7 @@ import {
   placeOf,
   type Target
 } from "./managed.ts"
-import { runtimeErrorOf } from "./refusal.ts"
+import { runtimeErrorOf, unreachableError } from "./refusal.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
@@ -101,6 +101,8 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))
       const left = yield* revisionsLeft(key.namespace, byUid)
       if (left.length > 0) {
+        const away = yield* api.unreachableSince
+        if (Option.isSome(away)) return yield* unreachableError(away.value, `${api.server} is unreachable`)
         const message = `The revisions ${left.join(", ")} in namespace "${key.namespace}" still exist: the cluster's garbage collector hasn't removed them within a minute. Retrying`
         return yield* new RuntimeError({ reason: "unavailable", message })
       }

@@ -1,5 +1,5 @@
 /**
- * How long to wait for a new revision after a change of a service's template, in milliseconds. After that we trust Knative's
+ * How long to wait for a new revision after a change of a service's template, in milliseconds of reachable time. After that we trust Knative's
  * status without one: it then says why it couldn't create a revision.
  */
 const patienceMillis = 15_000

@@ -62,7 +62,13 @@ export interface Evidence {
   readonly eventsOf: (kind: string, name: string) => ReadonlyArray<EventObject>
   /** Answers to wants, by their key. */
   readonly findings: ReadonlyMap<string, Finding>
+  /** For how many milliseconds the cluster was unreachable since this time (epoch milliseconds); 0 for NaN. */
+  readonly awaySince: (epochMillis: number) => number
 }
+
+/** The time from which a rule waits for a change of something that began at this time: an outage of the cluster doesn't count. */
+export const waitingSince = ({ awaySince }: Pick<Evidence, "awaySince">, epochMillis: number): number =>
+  epochMillis + awaySince(epochMillis)
 
 /** A rule's result. */
 export interface Cause {
@@ -84,6 +90,8 @@ export interface Verdict {
   readonly diagnosis: Diagnosis | null
   /** Waiting won't help: the deployment fails. */
   readonly terminal: boolean
+  /** The revision was given up only because the cluster was unreachable while it started, and has no instance left. */
+  readonly expired?: boolean
   /** Instances of a previously ready revision fail now. */
   readonly degraded: boolean
   readonly logTail: ReadonlyArray<string>

@@ -22,6 +22,7 @@ export interface PodCase {
   readonly liveness: ContainerProbe | undefined
   readonly events: ReadonlyArray<EventObject>
   readonly findings: Evidence["findings"]
+  readonly awaySince: Evidence["awaySince"]
 }
 
 const queueProxy = "queue-proxy"
@@ -29,7 +30,7 @@ const queueProxy = "queue-proxy"
 export const podCase = (
   pod: PodObject,
   revision: RevisionObject | undefined,
-  { eventsOf, findings, now }: Pick<Evidence, "eventsOf" | "findings" | "now">
+  { awaySince, eventsOf, findings, now }: Pick<Evidence, "awaySince" | "eventsOf" | "findings" | "now">
 ): PodCase => {
   const container = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== queueProxy)
   const ofPod = pod.spec.containers.find((container) => container.name !== queueProxy)
@@ -47,7 +48,8 @@ export const podCase = (
     readiness: readProbe(ofRevision?.readinessProbe),
     liveness: readProbe(ofRevision?.livenessProbe),
     events: eventsOf("Pod", pod.metadata.name),
-    findings
+    findings,
+    awaySince
   }
 }
 

@@ -586,3 +586,22 @@ describe("ports", () => {
     expect(portAnswer(500, "oh no")).toEqual({ state: "open", status: 500, body: "oh no" })
   })
 })
+
+describe("a rule that waits", () => {
+  const ingress = {
+    service: knativeService({
+      conditions: [condition("Ready", "Unknown"), condition("RoutesReady", "Unknown", "IngressNotConfigured", "", 700)],
+      ready: "web-00001"
+    }),
+    revisions: [knativeRevision([condition("Ready", "True", "", "", 700)])]
+  }
+
+  it("gives the ingress up after two minutes", () => {
+    expect(diagnose(evidence(ingress))).toMatchObject({ diagnosis: { code: "IngressNotReady" }, terminal: true })
+  })
+
+  it("doesn't count an outage of the cluster", () => {
+    const away = evidence({ ...ingress, awaySince: () => 600_000 })
+    expect(diagnose(away)).toMatchObject({ terminal: false, lookAgainAt: now - 700_000 + 600_000 + 120_000 })
+  })
+})

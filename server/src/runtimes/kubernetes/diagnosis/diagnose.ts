@@ -1,12 +1,13 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import type { KubeCondition, RevisionObject } from "../cache/objects.ts"
-import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
+import { type Cause, type Evidence, noVerdict, type Verdict, waitingSince } from "./Evidence.ts"
+import { expiredIn } from "./expiry.ts"
 import { isHopeless } from "./hopeless.ts"
 import { imageCause } from "./imageCause.ts"
 import { isGone, isReady, timeOf } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
-import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
+import { condition, givenUp, podsOfRevision, refusalOf } from "./revisionFacts.ts"
 import { unwell } from "./unwell.ts"
 import { verdictOf, worstOf } from "./worstOf.ts"
 
@@ -29,6 +30,8 @@ export const diagnose = (evidence: Evidence): Verdict => {
     if (sick !== undefined) return sick
     return ready?.status === "True" ? noVerdict : verdictOf(routeCause(evidence, newest))
   }
+  const expired = newest === undefined ? undefined : expiredIn(evidence, newest)
+  if (expired !== undefined) return expired
   return verdictOf(revisionCause(evidence, newest) ?? serviceCause(evidence))
 }
 
@@ -50,13 +53,11 @@ const revisionCause = (evidence: Evidence, newest: RevisionObject | undefined): 
   return cause !== undefined && isHopeless(cause) ? cause : (overdue(newest, cause) ?? cause)
 }
 
-const finalReasons = new Set(["ProgressDeadlineExceeded", "ImagePullBackOff", "ErrImagePull", "CrashLoopBackOff"])
-
 /** Knative's verdict once it has given up the revision, with the pods' last findings or Knative's own message. */
 const overdue = ({ metadata, status }: RevisionObject, cause: Cause | undefined): Cause | undefined => {
-  const available = condition(status.conditions, "ResourcesAvailable")
+  const available = givenUp(status)
   const healthy = condition(status.conditions, "ContainerHealthy")
-  if (available?.status === "False" && finalReasons.has(available.reason)) {
+  if (available !== undefined) {
     if (cause !== undefined && cause.quiet !== true)
       return { ...cause, certain: true, hopeless: true, lookAgainAt: undefined, wants: [] }
     return {
@@ -96,10 +97,11 @@ const lastResort = (sentence: string, { message, reason, status, type }: KubeCon
 const window = 3_000
 
 /** Knative's own reason at the service, used if no revision says more. */
-const serviceCause = ({ now, revisions, service }: Evidence): Cause | undefined => {
+const serviceCause = (evidence: Evidence): Cause | undefined => {
+  const { now, revisions, service } = evidence
   const configurations = condition(service.status.conditions, "ConfigurationsReady")
   if (configurations?.status !== "False") return undefined
-  const since = timeOf(configurations.lastTransitionTime) || now
+  const since = waitingSince(evidence, timeOf(configurations.lastTransitionTime) || now)
   const refused = /Revision creation failed with message: (.*)$/s.exec(configurations.message)?.[1]
   if (refused !== undefined) return refusalCause(refused, since + window, now)
   const sureAt = since + window
@@ -127,13 +129,14 @@ const notOurs = new Set(["NotOwned", "RevisionNotOwned", "RevisionNameTaken"])
 const ingressPatience = { mentioned: 15_000, givenUp: 120_000 }
 
 /** The revision is ready, but the route to it isn't. */
-const routeCause = ({ now, service }: Evidence, newest: RevisionObject): Cause | undefined => {
+const routeCause = (evidence: Evidence, newest: RevisionObject): Cause | undefined => {
+  const { now, service } = evidence
   const routes = condition(service.status.conditions, "RoutesReady")
   if (routes === undefined || routes.status === "True" || routes.reason === "RolloutInProgress") return undefined
   // Before the revision was ready, there was nothing to route to.
   const ready = condition(newest.status.conditions, "Ready")
   const readyAt = ready?.status === "True" ? timeOf(ready.lastTransitionTime) || 0 : 0
-  const since = Math.max(timeOf(routes.lastTransitionTime) || now, readyAt)
+  const since = waitingSince(evidence, Math.max(timeOf(routes.lastTransitionTime) || now, readyAt))
   if (routes.status === "False" && notOurs.has(routes.reason)) {
     const sureAt = since + window
     return { diagnosis: taken(routes), certain: now >= sureAt, lookAgainAt: now >= sureAt ? undefined : sureAt }

@@ -1,7 +1,7 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import { crashCause } from "./crashCause.ts"
-import type { Cause } from "./Evidence.ts"
+import { type Cause, waitingSince } from "./Evidence.ts"
 import { imageCause } from "./imageCause.ts"
 import { listenCause } from "./listenCause.ts"
 import { conditionOf, isReady, type PodCase, timeOf } from "./PodCase.ts"
@@ -29,7 +29,8 @@ const lacking: Readonly<Record<string, string>> = {
   pods: "room for instances"
 }
 
-const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
+const unscheduled = (podCase: PodCase): Cause | undefined => {
+  const { memoryLimit, now, pod } = podCase
   const scheduled = conditionOf(pod, "PodScheduled")
   if (scheduled?.status !== "False") return undefined
   const { message, reason } = scheduled
@@ -40,7 +41,7 @@ const unscheduled = ({ memoryLimit, now, pod }: PodCase): Cause | undefined => {
     lacks.length === 0
       ? `no node of the cluster accepts the instance: ${message}`
       : `no node of the cluster has enough free ${[...new Set(lacks)].join(" and ")}${asked}`
-  const sureAt = (timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
+  const sureAt = waitingSince(podCase, timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
   return {
     diagnosis: diagnosisOf("Unschedulable", sentence, [`PodScheduled False, ${reason}: ${message}`]),
     certain: now >= sureAt,
@@ -78,19 +79,20 @@ const notMade = (podCase: PodCase): Cause | undefined => {
       : waiting.message
     return imageCause(image, waiting.reason === "InvalidImageName" ? `InvalidImageName: ${message}` : message, {
       now,
-      since: timeOf(pod.metadata.creationTimestamp),
+      since: waitingSince(podCase, timeOf(pod.metadata.creationTimestamp)),
       withCredentials: pod.spec.imagePullSecrets.length > 0
     })
   }
   if (makeReasons.has(waiting.reason)) {
     const evidence = `${waiting.reason}: ${waiting.message}`
     const known = startDiagnosis(waiting.message)
+    const sureAt = waitingSince(podCase, timeOf(pod.metadata.creationTimestamp)) + 15_000
     return known === undefined
       ? {
           diagnosis: diagnosisOf("CrashOnStart", `the container couldn't be created: ${waiting.message}`, [evidence]),
           // An unknown failure may be temporary.
-          certain: now >= timeOf(pod.metadata.creationTimestamp) + 15_000,
-          lookAgainAt: timeOf(pod.metadata.creationTimestamp) + 15_000
+          certain: now >= sureAt,
+          lookAgainAt: sureAt
         }
       : { diagnosis: { ...known, evidence: [evidence] }, certain: true }
   }
@@ -103,9 +105,10 @@ const notMade = (podCase: PodCase): Cause | undefined => {
  */
 const mountPatience = { said: 5_000, sure: 12_000 }
 
-const notMounted = ({ container, events, now, pod }: PodCase): Cause | undefined => {
+const notMounted = (podCase: PodCase): Cause | undefined => {
+  const { container, events, now, pod } = podCase
   if (container?.state.running !== undefined) return undefined
-  const createdAt = timeOf(pod.metadata.creationTimestamp)
+  const createdAt = waitingSince(podCase, timeOf(pod.metadata.creationTimestamp))
   const sandbox = events.findLast((event) => event.reason === "FailedCreatePodSandBox")
   const failed = events.findLast((event) => event.reason === "FailedMount" || event.reason === "FailedAttachVolume")
   const message = sandbox?.message ?? failed?.message

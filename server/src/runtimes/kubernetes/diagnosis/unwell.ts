@@ -2,7 +2,7 @@ import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { afterReady } from "../../diagnosis/endDiagnosis.ts"
 import type { PodObject, RevisionObject } from "../cache/objects.ts"
 import { crashCause } from "./crashCause.ts"
-import { type Cause, type Evidence, noVerdict, type Verdict } from "./Evidence.ts"
+import { type Cause, type Evidence, noVerdict, type Verdict, waitingSince } from "./Evidence.ts"
 import { isGone, isReady, podCase, timeOf, wasReady } from "./PodCase.ts"
 import { refusalCause } from "./refusalCause.ts"
 import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
@@ -57,7 +57,7 @@ const notCreated = (evidence: Evidence, revision: RevisionObject): Verdict | und
   }
   const active = condition(revision.status.conditions, "Active")
   if (active === undefined || active.status === "True") return undefined
-  const since = timeOf(active.lastTransitionTime) || now
+  const since = waitingSince(evidence, timeOf(active.lastTransitionTime) || now)
   if (now < since + creationPatience) return { ...noVerdict, lookAgainAt: since + creationPatience }
   const key = `${revision.metadata.uid}/creation/${since}`
   const found = findings.get(key)

@@ -1,7 +1,7 @@
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { KnativeServiceObject, PodObject, RevisionObject } from "../cache/objects.ts"
 import { diagnose } from "../diagnosis/diagnose.ts"
-import type { Finding, Verdict } from "../diagnosis/Evidence.ts"
+import type { Evidence, Finding, Verdict } from "../diagnosis/Evidence.ts"
 import { isGone } from "../diagnosis/PodCase.ts"
 import { podsOfRevision } from "../diagnosis/revisionFacts.ts"
 
@@ -31,7 +31,8 @@ export const assess = (
   cache: ClusterCache["Type"],
   { pods, revisions, service }: SeenService,
   known: ServiceCase | undefined,
-  now: number
+  now: number,
+  awaySince: Evidence["awaySince"]
 ): Verdict => {
   const { namespace } = service.metadata
   const verdict = diagnose({
@@ -40,8 +41,10 @@ export const assess = (
     revisions,
     pods,
     eventsOf: (kind, involved) => cache.eventsOf(namespace, { kind, name: involved }),
-    findings: known?.findings ?? new Map()
+    findings: known?.findings ?? new Map(),
+    awaySince
   })
+  if (verdict.expired === true) return verdict
   const revision = service.status.latestCreatedRevisionName
   const isAlive = podsOfRevision(pods, revision).some((value) => !isGone(value))
   const vague = verdict.diagnosis === null || verdict.diagnosis.code === "ProgressDeadlineExceeded"

@@ -62,6 +62,7 @@ export const statusOf = (
     logTail: verdict.logTail,
     diagnosis: current ? verdict.diagnosis : null,
     terminal: current && verdict.terminal,
+    ...(current && verdict.expired === true ? { expired: true } : {}),
     ...(isHeld(metadata) ? { held: true } : {})
   }
 }

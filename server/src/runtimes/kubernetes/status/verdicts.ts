@@ -28,7 +28,7 @@ export const makeVerdicts = (
     const verdictOn = (seen: SeenService, now: number) => {
       const { name, namespace } = seen.service.metadata
       return Effect.map(Ref.get(synced), (isSynced) =>
-        isSynced ? assess(cache, seen, cases.get(keyOf(namespace, name)), now) : noVerdict
+        isSynced ? assess(cache, seen, cases.get(keyOf(namespace, name)), now, api.awaySince) : noVerdict
       )
     }
 
