@@ -105,6 +105,20 @@ const exitFault = (code: number) =>
     ? "ended without an answer: it awaits something that never comes, or exits. Make it return an answer."
     : `called process.exit(${code}). Remove the call.`
 
+/** Answers questions about facts, and keeps their names. */
+const readFacts = <E>(facts: ConfigFacts<E>, fail: (cause: Cause.Cause<E>) => void) => {
+  const read = new Set<FactQuestion["name"]>()
+  const factOf = async (name: FactQuestion["name"]): Promise<unknown> => {
+    read.add(name)
+    if (name === "git") return Effect.runPromise(facts.git)
+    const found = await Effect.runPromiseExit(facts.server)
+    if (Exit.isSuccess(found)) return found.value[name]
+    fail(found.cause)
+    return undefined
+  }
+  return { factOf, read }
+}
+
 /**
  * Runs a config in its own thread, and rereads its modules each time. If it calls `process.exit` or never finishes, that does no harm. Its
  * output goes to standard error.
@@ -124,18 +138,12 @@ export const evaluate = <E>(
     const { port1: own, port2: port } = new MessageChannel()
     const answered = new Int32Array(new SharedArrayBuffer(4))
     const resolver = makeImportResolver()
-    const read = new Set<FactQuestion["name"]>()
-    const factOf = async (name: FactQuestion["name"]): Promise<unknown> => {
-      read.add(name)
-      if (name === "git") return Effect.runPromise(facts.git)
-      const found = await Effect.runPromiseExit(facts.server)
-      if (Exit.isSuccess(found)) return found.value[name]
-      failed ??= found.cause
+    let failed: Cause.Cause<E> | undefined
+    const { factOf, read } = readFacts(facts, (cause) => {
+      failed ??= cause
       // The result isn't used, whatever the config does about the missing fact.
       end({ _tag: "Exited", code: 0 })
-      return undefined
-    }
-    let failed: Cause.Cause<E> | undefined
+    })
     answerQuestions(own, answered, async (question) =>
       question.kind === "fact" ? factOf(question.name) : resolved(resolver, question)
     )

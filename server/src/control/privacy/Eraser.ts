@@ -36,6 +36,31 @@ const decodeErased = Schema.decodeUnknownSync(
 )
 const isOrganizationId = Schema.is(OrganizationId)
 
+/** Due erasures of this replica. Without an organization, the erasure was interrupted between the organization's row and the certificate. */
+const due = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const shards = yield* Shards
+  const rows = yield* sql`
+    select e.id, e.subject_id, o.name from erasures e left join organizations o on o.id = e.subject_id
+    where e.subject_type = 'organization' and e.erased_at is null
+      and (o.id is null or o.delete_after <= clock_timestamp())
+    order by e.requested_at`
+  return decodeDue(rows).filter((each) => shards.owns(each.subject_id))
+})
+
+/** Whether the organization is erased now. */
+const tryToErase = ({ id, name, subject_id }: Effect.Effect.Success<typeof due>[number]) => {
+  const organization = name === null ? undefined : { id: subject_id, name }
+  return eraseOrganization({ id, organization, organizationId: subject_id }).pipe(
+    Effect.catchAll((error) =>
+      Effect.as(Effect.logWarning(`Couldn't erase the organization ${subject_id}. Retrying`, error), false)
+    ),
+    Effect.catchAllDefect((defect) =>
+      Effect.as(Effect.logError(`Couldn't erase the organization ${subject_id}. Retrying`, defect), false)
+    )
+  )
+}
+
 /**
  * Erases organizations whose grace period is over. A replica erases those it looks after (`Shards`); it's harmless if two do so
  * at once. Every replica keeps a journal of all erasures next to its data, and erases its own disk's data about them.
@@ -44,7 +69,6 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
   Layer.scopedDiscard(
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const shards = yield* Shards
       const notifications = yield* Notifications
       const { stores } = yield* Remains
       const path = join(dataDir, journalName)
@@ -72,31 +96,10 @@ export const layer = ({ againMs = 1_000, dataDir, lookMs = 60_000 }: EraserOptio
         for (const { id } of lines) journal.add(id)
       })
 
-      /** Without an organization, the erasure was interrupted between the organization's row and the certificate. */
-      const due = Effect.map(
-        sql`
-          select e.id, e.subject_id, o.name from erasures e left join organizations o on o.id = e.subject_id
-          where e.subject_type = 'organization' and e.erased_at is null
-            and (o.id is null or o.delete_after <= clock_timestamp())
-          order by e.requested_at`,
-        (rows) => decodeDue(rows).filter((each) => shards.owns(each.subject_id))
-      )
-
       /** Milliseconds until the next check. */
       const look = Effect.gen(function* () {
         let open = 0
-        for (const { id, name, subject_id } of yield* due) {
-          const organization = name === null ? undefined : { id: subject_id, name }
-          const erased = yield* eraseOrganization({ id, organization, organizationId: subject_id }).pipe(
-            Effect.catchAll((error) =>
-              Effect.as(Effect.logWarning(`Couldn't erase the organization ${subject_id}. Retrying`, error), false)
-            ),
-            Effect.catchAllDefect((defect) =>
-              Effect.as(Effect.logError(`Couldn't erase the organization ${subject_id}. Retrying`, defect), false)
-            )
-          )
-          if (!erased) open++
-        }
+        for (const each of yield* due) if (!(yield* tryToErase(each))) open++
         yield* follow
         return open > 0 ? againMs : lookMs
       })
