@@ -26,6 +26,11 @@ export class Wires {
     this.#silenced = new Set(this.#sockets)
   }
 
+  /** How many connections to the cluster are open now. */
+  get open() {
+    return this.#sockets.size / 2
+  }
+
   cut() {
     for (const socket of this.#sockets) socket.destroy()
   }

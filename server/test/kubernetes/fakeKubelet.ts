@@ -83,12 +83,14 @@ export class FakeKubelet {
       request: () => Effect.die("unused"),
       answer: () => Effect.die("unused"),
       socket: () => Effect.die("unused"),
+      list: () => Effect.die("unused"),
       watch: () => Stream.die("unused"),
       stream: ({ path, query = {} }) => this.#log(path.split("/").at(-2) ?? "", query)
     })
     const cache: ClusterCache["Type"] = {
       follows: () => true,
       synced: Effect.void,
+      refresh: () => Effect.void,
       service: () => undefined,
       revisionsOf: () => [],
       eventsOf: () => [],

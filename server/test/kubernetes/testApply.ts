@@ -13,7 +13,11 @@ import type { NamespaceKey } from "../../src/runtimes/port/Runtime.ts"
 import { Secrets } from "../../src/stores/secrets/Secrets.ts"
 import { layerTest } from "../kubeApi/testCluster.ts"
 
-export const clusterTest = Layer.provideMerge(Cache.layer, layerTest)
+/** The sweep notices within a second, and leaves the namespaces of other tests alone. */
+export const clusterTest = Layer.provideMerge(
+  Cache.layerWith({ sweep: { everyMillis: 500, perMinute: 6_000, owns: (id) => ours.has(id) } }),
+  layerTest
+)
 
 export const stage = StageName.make("production")
 export const app = AppName.make("shop")
@@ -31,10 +35,15 @@ const secrets = Secrets.of({
   reveal: (_, name, version) => Effect.succeed(Option.some(Redacted.make(`value of ${name} ${version}`)))
 })
 
+/** Organizations of this process. */
+const ours = new Set<string>()
+
 export const newKey = (prefix: string): NamespaceKey => {
   const organization = OrganizationName.make(`${prefix}-${randomBytes(4).toString("hex")}`)
+  const organizationId = OrganizationId.make(`org_${randomBytes(16).toString("hex")}`)
+  ours.add(organizationId)
   return {
-    organizationId: OrganizationId.make(`org_${randomBytes(16).toString("hex")}`),
+    organizationId,
     organization,
     app,
     stage,

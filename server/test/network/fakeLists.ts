@@ -20,6 +20,7 @@ export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
   answer: () => Effect.die("nothing is passed on"),
   stream: () => Stream.die("nothing is streamed"),
   socket: () => Effect.die("nothing is opened"),
+  list: () => Effect.die("nothing is listed by kind"),
   watch: () => Stream.die("nothing is watched")
 })
 

@@ -179,6 +179,11 @@ describe.skipIf(process.env.KUBECONFIG === undefined)("the server's rights in a 
     ["read a Secret elsewhere", { method: "GET", path: `/api/v1/namespaces/${foreign}/secrets/h` }],
     ["list all Secrets", { method: "GET", path: "/api/v1/secrets" }],
     ["watch all Secrets", { method: "GET", path: "/api/v1/secrets", query: { watch: "true", timeoutSeconds: "1" } }],
+    [
+      "watch the Secrets of its own namespace",
+      { method: "GET", path: `/api/v1/namespaces/${own}/secrets`, query: { watch: "true", timeoutSeconds: "1" } }
+    ],
+    ["read an event's text by name", { method: "GET", path: `/api/v1/namespaces/${own}/events/none` }],
     ["read the platform's own Secrets", { method: "GET", path: `/api/v1/namespaces/${systemNamespace}/secrets` }],
     [
       "create a pod in kube-system",

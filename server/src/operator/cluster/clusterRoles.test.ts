@@ -20,6 +20,15 @@ describe("the server's rights in the whole cluster", () => {
     expect(verbsOf("pods")).toEqual(["get", "list", "watch"])
   })
 
+  it("include no watch of what may only be read in the server's own namespaces", () => {
+    const watched = rolesWith(["ConfigMap", "PodDisruptionBudget"]).flatMap(({ name, rules }) =>
+      rules.flatMap(({ resources, verbs }) => (verbs.includes("watch") ? resources.map((one) => `${name} ${one}`) : []))
+    )
+    const own = /secrets|configmaps|poddisruptionbudgets/
+    expect(watched.filter((one) => own.test(one) || one.startsWith("maxcloud-tenant "))).toEqual([])
+    expect(watched).toContain("maxcloud-server networkpolicies")
+  })
+
   it("name each resource and verb", () => {
     for (const { apiGroups, resources, verbs } of rolesWith(["ConfigMap", "PodDisruptionBudget"]).flatMap(
       (role) => role.rules

@@ -29,13 +29,13 @@ const objectRules: Readonly<Record<ObjectKind, Rule>> = {
     why: "ConfigMaps of apps, if the operator allows them (`MAXCLOUD_MANIFESTS`).",
     apiGroups: [""],
     resources: ["configmaps"],
-    verbs: ["get", "list", "watch", "create", "patch", "delete"]
+    verbs: ["get", "list", "create", "patch", "delete"]
   },
   PodDisruptionBudget: {
     why: "PodDisruptionBudgets of apps, if the operator allows them (`MAXCLOUD_MANIFESTS`).",
     apiGroups: ["policy"],
     resources: ["poddisruptionbudgets"],
-    verbs: ["get", "list", "watch", "create", "patch", "delete"]
+    verbs: ["get", "list", "create", "patch", "delete"]
   }
 }
 
@@ -45,10 +45,10 @@ export const tenantRole: Role = {
   about: "For the server, bound in each namespace that it creates, and in the scratch namespace.",
   rules: [
     {
-      why: "Secrets of services and registry credentials: written, and watched for drift. All Secrets in these namespaces are the server's own.",
+      why: "Secrets of services and registry credentials: written, and listed for drift, but never watched. All Secrets in these namespaces are the server's own.",
       apiGroups: [""],
       resources: ["secrets"],
-      verbs: ["get", "list", "watch", "create", "patch", "delete"]
+      verbs: ["get", "list", "create", "patch", "delete"]
     },
     {
       why: "A service's objects besides its Knative Service, and the namespace's limits.",
@@ -120,8 +120,14 @@ export const serverRole: Role = {
     {
       why: "One watch per kind for all organizations: states, diagnoses, drift. RBAC can't select by label, so it covers all namespaces.",
       apiGroups: [""],
-      resources: ["pods", "events", "serviceaccounts", "resourcequotas", "limitranges"],
+      resources: ["pods", "serviceaccounts", "resourcequotas", "limitranges"],
       verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "As above. The server keeps warnings about its own namespaces only.",
+      apiGroups: [""],
+      resources: ["events"],
+      verbs: ["list", "watch"]
     },
     {
       why: "As above.",
@@ -132,8 +138,14 @@ export const serverRole: Role = {
     {
       why: "As above.",
       apiGroups: ["serving.knative.dev"],
-      resources: ["services", "revisions", "routes"],
+      resources: ["services"],
       verbs: ["get", "list", "watch"]
+    },
+    {
+      why: "As above. Knative creates these, and the server only follows them.",
+      apiGroups: ["serving.knative.dev"],
+      resources: ["revisions", "routes"],
+      verbs: ["list", "watch"]
     },
     {
       why: "As above, if secrets come from a store.",

@@ -8,7 +8,7 @@ import { KubeApi, type KubeRequest, type WatchInput } from "./KubeApi.ts"
 import { answerOnce, type Line, maxQuickRetries, opened, request, sendOnce, socket, stream } from "./requests.ts"
 import { isAway, startError } from "./startError.ts"
 import { makeUnanswered } from "./unanswered.ts"
-import { watch } from "./watch.ts"
+import { listAll, watch } from "./watch.ts"
 
 export interface KubeApiOptions {
   readonly source: ClusterSource
@@ -108,6 +108,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
     answer: (asked, limitMillis) => answerOnce(line, asked, limitMillis),
     stream: (asked) => stream(line, asked),
     socket: (...asked) => socket(line, ...asked),
+    list: <A>(input: WatchInput<A>) => listAll(input, asking),
     watch: <A>(input: WatchInput<A>) =>
       watch(input, { request: asking, open: (asked: KubeRequest) => opened(line, asked, silenceMillis) })
   })

@@ -76,6 +76,8 @@ export interface WatchInput<A> {
   readonly metadataOnly?: boolean
   /** Reduces an object to the parts we keep. Unreadable objects (none) are logged and left out. */
   readonly decode: (object: unknown) => Option.Option<A>
+  /** Called with the outcome of each list and connection: may the server read these objects? Not called without an answer. */
+  readonly onAccess?: (granted: boolean) => Effect.Effect<void>
 }
 
 /**
@@ -114,6 +116,8 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
       query: ReadonlyArray<readonly [string, string]>,
       protocols: ReadonlyArray<string>
     ) => Effect.Effect<ClusterSocket, KubeError, Scope.Scope>
+    /** All objects, read in pages, of which only what `decode` keeps stays in memory. */
+    readonly list: <A>(input: WatchInput<A>) => Effect.Effect<ReadonlyArray<A>, KubeError>
     /**
      * Lists, then watches forever: with bookmarks, resuming from the last resource version, listing again after `410 Gone`, and
      * with back-off and jitter while the API server is unreachable. Never fails.

@@ -1,4 +1,4 @@
-import { Effect, type ParseResult, Schema } from "effect"
+import { Effect, Option, type ParseResult, Schema } from "effect"
 import type { KubeError, KubeRequest } from "./KubeApi.ts"
 
 const pageSize = 500
@@ -13,20 +13,24 @@ const List = Schema.Struct({
 })
 const decodeList = Schema.decodeUnknown(List)
 
-/** All objects of a path, read page by page, and the version to start watching from. */
-export const listPages = (
+/**
+ * All objects of a path, read page by page, and the version to start watching from. `read` reduces each object to what is kept:
+ * whole objects of a large cluster never are in memory all at once.
+ */
+export const listPages = <A>(
   request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>,
-  asked: KubeRequest
-): Effect.Effect<
-  { readonly items: ReadonlyArray<unknown>; readonly version: string },
-  KubeError | ParseResult.ParseError
-> =>
+  asked: KubeRequest,
+  read: (item: unknown) => Effect.Effect<Option.Option<A>>
+): Effect.Effect<{ readonly items: ReadonlyArray<A>; readonly version: string }, KubeError | ParseResult.ParseError> =>
   Effect.gen(function* () {
-    const all: Array<unknown> = []
+    const all: Array<A> = []
     for (let next = ""; ; ) {
       const query = { ...asked.query, limit: String(pageSize), ...(next === "" ? {} : { continue: next }) }
       const { items, metadata } = yield* decodeList(yield* request({ ...asked, query }))
-      for (const item of items ?? []) all.push(item)
+      for (const item of items ?? []) {
+        const kept = yield* read(item)
+        if (Option.isSome(kept)) all.push(kept.value)
+      }
       if (metadata.continue === "") return { items: all, version: metadata.resourceVersion }
       next = metadata.continue
     }

@@ -1,5 +1,5 @@
 import { Chunk, Effect, Exit, Option, Ref, Scope, Stream } from "effect"
-import type { KubeError, KubeRequest, WatchEvent, WatchInput } from "./KubeApi.ts"
+import { KubeError, type KubeRequest, type WatchEvent, type WatchInput } from "./KubeApi.ts"
 import { pathOf } from "./kinds.ts"
 import { listPages } from "./listPages.ts"
 import { LineReader } from "./ndjson.ts"
@@ -40,10 +40,26 @@ const askedBy = <A>({ fieldSelector, kind, labelSelector, metadataOnly, namespac
   ...(metadataOnly === true ? { accept: `application/json;as=${form};v=v1;g=meta.k8s.io,application/json` } : {})
 })
 
+/** An installation of an earlier version may lack a right that this one needs. */
+const grant = "The server lacks this right: run `maxcloud cluster install` as the cluster's administrator to grant it"
+
 const failure = ({ message, reason }: KubeError): WatchHappening =>
   reason === "gone"
     ? { type: "expired" }
-    : { type: "failed", why: message, refused: reason !== "unreachable" && reason !== "tooMany" }
+    : {
+        type: "failed",
+        why: reason === "forbidden" ? `${message}. ${grant}` : message,
+        refused: reason !== "unreachable" && reason !== "tooMany"
+      }
+
+/** undefined: they don't say. */
+const accessIn = (happenings: ReadonlyArray<WatchHappening>): boolean | undefined => {
+  for (const happening of happenings) {
+    if (happening.type === "listed" || happening.type === "connected") return true
+    if (happening.type === "failed" && happening.refused) return false
+  }
+  return undefined
+}
 
 const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effect.Effect<Option.Option<A>> =>
   Effect.suspend((): Effect.Effect<Option.Option<A>> => {
@@ -55,13 +71,10 @@ const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effe
 
 const list = <A>(input: WatchInput<A>, what: string, request: Transport["request"]): Effect.Effect<Found<A>> =>
   Effect.gen(function* () {
-    const { items, version } = yield* listPages(request, askedBy(input, "PartialObjectMetadataList"))
-    const objects: Array<A> = []
-    for (const item of items) {
-      const object = yield* read(input, what, item)
-      if (Option.isSome(object)) objects.push(object.value)
-    }
-    const events: Events<A> = [{ type: "list", objects }]
+    const { items, version } = yield* listPages(request, askedBy(input, "PartialObjectMetadataList"), (item) =>
+      read(input, what, item)
+    )
+    const events: Events<A> = [{ type: "list", objects: items }]
     return { events, happenings: [{ type: "listed" as const, version }] }
   }).pipe(
     Effect.catchTags({
@@ -126,6 +139,23 @@ const receive = <A>(input: WatchInput<A>, what: string, { answer, lines, sinceMi
     return found
   })
 
+/** See `KubeApi.list`. */
+export const listAll = <A>(input: WatchInput<A>, request: Transport["request"]) =>
+  listPages(request, askedBy(input, "PartialObjectMetadataList"), (item) => read(input, nameOf(input), item)).pipe(
+    Effect.map(({ items }) => items),
+    Effect.catchTag(
+      "ParseError",
+      () =>
+        new KubeError({
+          reason: "unreachable",
+          status: undefined,
+          statusReason: "",
+          message: `couldn't decode the list of ${input.kind.plural}`,
+          causes: []
+        })
+    )
+  )
+
 /** See `KubeApi.watch`; Kubernetes API concepts, "Efficient detection of changes". */
 export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): Stream.Stream<WatchEvent<A>> =>
   Stream.unwrapScoped(
@@ -143,9 +173,9 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
           case "close":
             return close
           case "sayBack":
-            return Effect.logInfo(`${what} is back`)
+            return Effect.logInfo(`${what} works again`)
           case "sayAway":
-            return Effect.logWarning(`${what} is unreachable, retrying: ${effect.why}`)
+            return Effect.logWarning(`${what} fails, retrying: ${effect.why}`)
           case "wait":
             return Effect.sleep(effect.longestMillis * (0.5 + Math.random() / 2))
         }
@@ -167,6 +197,8 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
           : move.type === "connect"
             ? connect(input, open, move.version, (one) => Ref.set(connection, one))
             : received
+        const access = accessIn(found.happenings)
+        if (access !== undefined && input.onAccess !== undefined) yield* input.onAccess(access)
         yield* Effect.forEach(found.happenings, tell, { discard: true })
         return Chunk.unsafeFromArray([...found.events])
       })

@@ -46,8 +46,20 @@ describe("a watch", () => {
       { type: "connected" },
       { type: "lost", how: "gone", afterMillis: 300_000 }
     )
-    expect(effects).toEqual([{ type: "close" }])
+    expect(effects).toEqual([{ type: "close" }, { type: "wait", longestMillis: 500 }])
     expect(move).toEqual({ type: "list" })
+  })
+
+  it("lists less and less often if each version has expired at once, until something arrives", () => {
+    const cycle = (first: WatchHappening): ReadonlyArray<WatchHappening> => [{ type: "listed", version: "7" }, first]
+    const rounds = (first: WatchHappening) => Array.from({ length: 9 }, () => cycle(first)).flat()
+    const waits = (...happenings: ReadonlyArray<WatchHappening>) =>
+      after(...happenings).effects.flatMap((effect) => (effect.type === "wait" ? [effect.longestMillis] : []))
+    const growing = [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000]
+    expect(waits(...rounds({ type: "expired" }))).toEqual(growing)
+    expect(waits(...rounds({ type: "lost", how: "gone", afterMillis: 1 }))).toEqual(growing)
+    const received: WatchHappening = { type: "received", version: "8" }
+    expect(waits(...rounds({ type: "expired" }), received, { type: "expired" }).at(-1)).toBe(500)
   })
 
   it("waits before reopening a connection that ended at once", () => {
@@ -111,7 +123,8 @@ describe("a watch", () => {
           if (happening.type === "connected") open++
           const step = watchStep(state, happening)
           open -= step.effects.filter((effect) => effect.type === "close").length
-          if (happening.type === "failed") expect(step.effects.at(-1)?.type).toBe("wait")
+          if (happening.type === "failed" || happening.type === "expired")
+            expect(step.effects.at(-1)?.type).toBe("wait")
           state = step.state
         }
       }),

@@ -10,6 +10,8 @@ export interface WatchState {
   readonly connected: boolean
   /** Failures in a row. */
   readonly failures: number
+  /** How often in a row its version had expired before anything arrived. */
+  readonly expiries: number
   /** The outage is logged. */
   readonly away: boolean
 }
@@ -48,10 +50,15 @@ const maxBackOffMillis = 5_000
 const quietFailures = 3
 /** The back-off for a refusal that only the cluster's administrator can fix. */
 const maxRefusedMillis = 30_000
+/**
+ * Before the first new list. After an outage all watches of all servers may have to list at once, and the API server must not get
+ * all lists in the same moment.
+ */
+const relistMillis = 500
 /** Minimum duration of a connection: shorter ones would be reopened endlessly. */
 const leastMillis = 1_000
 
-export const unlisted: WatchState = { version: undefined, connected: false, failures: 0, away: false }
+export const unlisted: WatchState = { version: undefined, connected: false, failures: 0, expiries: 0, away: false }
 
 export const nextMove = ({ connected, version }: WatchState): WatchMove => {
   if (version === undefined) return { type: "list" }
@@ -75,8 +82,20 @@ const waitAway = (before: WatchState, why: string, longest: number): WatchStep =
   }
 }
 
+/** Everything must be listed again. An API server that forgets each version at once isn't asked for endless lists. */
+const relist = (before: WatchState): WatchStep => ({
+  state: { ...before, version: undefined, expiries: before.expiries + 1 },
+  effects: [
+    { type: "wait", longestMillis: backoffMs({ baseMs: relistMillis, maxMs: maxRefusedMillis }, before.expiries) }
+  ]
+})
+
 const lost = (before: WatchState, how: "ended" | "gone" | "failed", afterMillis: number): WatchStep => {
-  const state = { ...before, connected: false, version: how === "gone" ? undefined : before.version }
+  const state = { ...before, connected: false }
+  if (how === "gone") {
+    const { effects, state: after } = relist(state)
+    return { state: after, effects: [{ type: "close" }, ...effects] }
+  }
   const waits = afterMillis < leastMillis ? waitAway(state, how, maxBackOffMillis) : { state, effects: [] }
   return { state: waits.state, effects: [{ type: "close" }, ...waits.effects] }
 }
@@ -89,9 +108,9 @@ export const watchStep = (state: WatchState, happening: WatchHappening): WatchSt
     case "connected":
       return back({ ...state, connected: true })
     case "received":
-      return { state: { ...state, version: happening.version }, effects: [] }
+      return { state: { ...state, version: happening.version, expiries: 0 }, effects: [] }
     case "expired":
-      return { state: { ...state, version: undefined }, effects: [] }
+      return relist(state)
     case "failed":
       return waitAway(state, happening.why, happening.refused ? maxRefusedMillis : maxBackOffMillis)
     case "lost":

@@ -30,13 +30,19 @@ const sourceOf = ({ kubeContext, kubeconfig }: ServerSettings): ClusterSource =>
     ? { type: "standard", context: kubeContext }
     : { type: "file", path: kubeconfig, context: kubeContext }
 
-/** Collects for this installation's organizations on this replica: a cluster may have several installations. */
+/** This installation's organizations on this replica: a cluster may have several installations. */
+const ownedHere = Effect.gen(function* () {
+  const shards = yield* Shards
+  const known = yield* KnownOrganizations
+  return (id: string) => shards.owns(id) && known.has(id)
+})
+
 const collector = Layer.unwrapEffect(
   Effect.gen(function* () {
     const shards = yield* Shards
     const known = yield* KnownOrganizations
     return LogCollector.layer({
-      owns: (id) => shards.owns(id) && known.has(id),
+      owns: yield* ownedHere,
       ownershipChanges: Stream.merge(shards.changes, known.changes)
     })
   })
@@ -45,13 +51,19 @@ const collector = Layer.unwrapEffect(
 /** Everything that is specific to running services on a Kubernetes cluster. */
 export const kubernetesLayer = (settings: ServerSettings) => {
   const allowed = (kind: ObjectKind) => settings.manifestRules.some((rule) => rule.kind === kind)
-  const cluster = ClusterCache.layerWith({
-    externalSecrets: settings.externalSecretStore !== undefined,
-    appObjects: [
-      ...(allowed("ConfigMap") ? (["configMap"] as const) : []),
-      ...(allowed("PodDisruptionBudget") ? (["podDisruptionBudget"] as const) : [])
-    ]
-  }).pipe(
+  const appObjects = [
+    ...(allowed("ConfigMap") ? (["configMap"] as const) : []),
+    ...(allowed("PodDisruptionBudget") ? (["podDisruptionBudget"] as const) : [])
+  ]
+  const cluster = Layer.unwrapEffect(
+    Effect.map(ownedHere, (owns) =>
+      ClusterCache.layerWith({
+        externalSecrets: settings.externalSecretStore !== undefined,
+        appObjects,
+        sweep: { owns }
+      })
+    )
+  ).pipe(
     Layer.provideMerge(externalSecretsKind(settings)),
     Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
   )

@@ -2,6 +2,7 @@ import { isPullSecret, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
 import { type ApplyOptions, type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
+import { isOwnKind } from "../cache/cacheMachine.ts"
 import { allOrRefusals } from "./allOrRefusals.ts"
 import type { Applied } from "./applied.ts"
 import { digestOf } from "./appliedObject.ts"
@@ -34,32 +35,65 @@ const cached = (cache: ClusterCache["Type"], { kind, name, namespace }: Place) =
 
 /** The objects that the cluster no longer has as ours. */
 const missingOf = (
+  api: Requests,
   cache: ClusterCache["Type"],
   key: NamespaceKey,
   refs: ReadonlyArray<ObjectRef>
-): Effect.Effect<ReadonlyArray<ObjectRef>> =>
-  Effect.map(cache.synced, () =>
-    refs.filter((ref) => {
+): Effect.Effect<ReadonlyArray<ObjectRef>, RuntimeError> =>
+  Effect.gen(function* () {
+    yield* cache.synced
+    const known = refs.flatMap((ref) => {
       const kind = appliedKindOf(ref)
-      if (kind === undefined || !cache.follows(kind)) return false
-      return cached(cache, placeOf(kind, key.namespace, ref.name)) === undefined
+      return kind === undefined || !cache.follows(kind) ? [] : [{ ref, place: placeOf(kind, key.namespace, ref.name) }]
     })
-  )
+    const listed = known.find(({ place }) => isOwnKind(place.kind))
+    if (listed !== undefined) {
+      yield* cache.refresh(key.namespace).pipe(
+        // Without its namespace or the right to it, nothing of it is known, and everything is applied again.
+        Effect.catchIf(
+          (error) => error.reason === "forbidden" || error.reason === "notFound",
+          () => Effect.void
+        ),
+        Effect.catchAll(runtimeErrorOf(api, namedOf(listed.place)))
+      )
+    }
+    return known.flatMap(({ place, ref }) => (cached(cache, place) === undefined ? [ref] : []))
+  })
 
 /** Applies manifests by server-side apply in steps, and skips objects that haven't changed since the last apply. */
 export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOptions) => {
   const awaitExternalSecret = makeAwaitExternalSecret({ api, cache })
 
+  /**
+   * Lists what isn't watched, so that a change by somebody else doesn't pass for our own object. If it fails, the objects are
+   * looked up or applied again.
+   */
+  const refreshed = (key: NamespaceKey, places: ReadonlyArray<Place>) =>
+    places.some(({ kind }) => isOwnKind(kind) && cache.follows(kind))
+      ? Effect.ignore(cache.refresh(key.namespace))
+      : Effect.void
+
   const applyStep = (key: NamespaceKey, step: ReadonlyArray<Target>, options: ApplyOptions) =>
     Effect.gen(function* () {
+      yield* refreshed(
+        key,
+        step.map(({ place }) => place)
+      )
       const wanted = yield* Effect.forEach(step, (value) => changeOf(key, value, sources))
       const changes = wanted.filter((each) => !applied.isCurrent(each.place, each.digest, cached(cache, each.place)))
       if (changes.length === 0) return
       const places = changes.map((change) => change.place)
       const found = yield* findMetadata(api, cache, places)
       yield* allOrRefusals(changes, (change) =>
-        applied.during(change.place, applyObject(api, applied, key, change, found.get(idOf(change.place)), options))
-      )
+        applied.during(
+          change.place,
+          applyObject(api, applied, key, change, found.get(idOf(change.place)), {
+            ...options,
+            // Nobody has reverted a change to these yet, as happens at once to those that are watched.
+            force: options.force || isOwnKind(change.place.kind)
+          })
+        )
+      ).pipe(Effect.ensuring(refreshed(key, places)))
     })
 
   /** Creates or changes these objects. Fails with all refusals of a step; later steps then don't start. */
@@ -88,7 +122,7 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
 
   return {
     apply,
-    missing: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => missingOf(cache, key, refs)
+    missing: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => missingOf(api, cache, key, refs)
   }
 }
 export type Applier = ReturnType<typeof makeApplier>

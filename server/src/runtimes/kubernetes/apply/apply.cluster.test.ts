@@ -1,7 +1,7 @@
 import { expect, layer } from "@effect/vitest"
 import { AppName } from "@maxcloud/config-schema"
-import { Effect, Schema } from "effect"
-import { describeCluster } from "../../../../test/kubeApi/testCluster.ts"
+import { Effect, Layer, Schema } from "effect"
+import { describeCluster, layerTest } from "../../../../test/kubeApi/testCluster.ts"
 import {
   clusterTest,
   get,
@@ -18,6 +18,7 @@ import {
 } from "../../../../test/kubernetes/testApply.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { MetadataObject } from "../cache/objects.ts"
+import { layerWith } from "../cache/WatchedCache.ts"
 
 const decode = Schema.decodeUnknownSync(MetadataObject)
 const metadataOf = (path: string) => Effect.map(get(path), (found) => decode(found).metadata)
@@ -31,6 +32,9 @@ const organization = (prefix: string) =>
     Effect.sync(() => newKey(prefix)),
     removeNamespace
   )
+
+/** A cache whose sweep notices nothing during a test. */
+const unswept = Layer.provide(layerWith({ sweep: { everyMillis: 3_600_000, perMinute: 1 } }), layerTest)
 
 const secret = { name: "api", env: { KEY: { secret: "key" } } }
 
@@ -121,6 +125,34 @@ describeCluster("apply (KUBECONFIG)", () => {
         yield* another(key, own, forced)
         expect(yield* get(path)).toMatchObject({ spec: named(own, "NetworkPolicy", "web")["spec"] })
       })
+    )
+
+    it.scoped("restores a changed Secret with any apply, before the sweep has noticed the change", () =>
+      Effect.gen(function* () {
+        const key = yield* organization("apply-secret")
+        const { apply, missing } = yield* makeApplyTest()
+        const { namespace, own } = manifestsOf(key, [secret])
+        yield* apply(key, [...namespace, ...own], asIs)
+        const { apiVersion, kind, metadata } = named(
+          own,
+          "Secret",
+          own.find((object) => object.kind === "Secret")?.metadata.name ?? ""
+        )
+        const path = pathIn(key, kinds.secret, metadata.name)
+        const value = { data: { key: Buffer.from("value of key 1").toString("base64") } }
+        const changed = { data: { key: Buffer.from("another value").toString("base64"), more: "" } }
+        yield* patchAs("kubectl-edit", path, changed)
+        yield* apply(key, own, asIs)
+        const restored = yield* get(path)
+        expect(restored).toMatchObject(value)
+        expect(restored).not.toHaveProperty("data.more")
+        const ref = { apiVersion, kind, name: metadata.name }
+        expect(yield* missing(key, [ref])).toEqual([])
+        yield* remove(path)
+        expect(yield* missing(key, [ref])).toEqual([ref])
+        yield* apply(key, own, asIs)
+        expect(yield* get(path)).toMatchObject(value)
+      }).pipe(Effect.provide(unswept))
     )
 
     it.scoped("leaves objects of others alone: a service, another app's objects, a namespace", () =>

@@ -4,6 +4,7 @@ import { within } from "../../../base/node/monotonic.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
+import { isOwnKind } from "../cache/cacheMachine.ts"
 import type { Metadata } from "../cache/objects.ts"
 import type { Applied } from "./applied.ts"
 import type { Requests } from "./binding.ts"
@@ -96,6 +97,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
         return metadata !== undefined && isOurs(metadata, key) ? [{ place, metadata }] : []
       })
       yield* Effect.forEach(ours, ({ metadata, place }) => removeOne(place, metadata), { concurrency, discard: true })
+      if (ours.some(({ place }) => isOwnKind(place.kind))) yield* Effect.ignore(cache.refresh(key.namespace))
       const services = ours.filter(({ place }) => place.kind === "service")
       if (services.length === 0) return
       const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))

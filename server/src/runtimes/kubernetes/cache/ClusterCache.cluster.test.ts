@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto"
 import { expect, layer } from "@effect/vitest"
 import { ServiceName } from "@maxcloud/config-schema"
 import { Deferred, Effect, Layer, Schedule, Stream } from "effect"
@@ -7,7 +8,7 @@ import { layer as kubeApiLayer } from "../../kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
-import { layer as cacheLayer } from "./WatchedCache.ts"
+import { layer as cacheLayer, layerWith } from "./WatchedCache.ts"
 
 const labelsOf = (service: string) => ({ "app.kubernetes.io/managed-by": "maxcloud", "maxcloud.dev/service": service })
 
@@ -126,7 +127,9 @@ describeCluster("the cluster's objects in memory", () => {
           stringData: { password: "hunter2" }
         })
         yield* until(() => cache.metadataOf("networkPolicy", namespace, "ours") !== undefined)
-        yield* until(() => cache.metadataOf("secret", namespace, "s") !== undefined)
+        yield* until(() => cache.namespace(namespace) !== undefined)
+        yield* cache.refresh(namespace)
+        expect(cache.metadataOf("secret", namespace, "s")).toBeDefined()
         expect(cache.metadataOf("networkPolicy", namespace, "others")).toBeUndefined()
         yield* apply("ours", {})
         yield* until(() => told.some((object) => object.kind === "networkPolicy" && object.deleted))
@@ -136,6 +139,50 @@ describeCluster("the cluster's objects in memory", () => {
         )
         expect(cache.metadataOf("secret", namespace, "s")).toBeUndefined()
         expect(told.some((object) => object.kind === "secret" && object.name === "s" && object.deleted)).toBe(true)
+      })
+    )
+
+    it.scoped("take no more connections with 50 namespaces than with none, and their Secrets are checked", () =>
+      Effect.gen(function* () {
+        const admin = yield* KubeApi
+        const { path, wires } = yield* wiredCluster
+        const secretOf = (namespace: string) => pathOf(kinds.secret, namespace, "key")
+        const secretIn = (namespace: string, value: string) =>
+          applyTest(secretOf(namespace), {
+            apiVersion: "v1",
+            kind: "Secret",
+            metadata: { name: "key", labels: labelsOf("a") },
+            stringData: { value }
+          }).pipe(Effect.provideService(KubeApi, admin))
+        const organizationId = `org_${randomBytes(8).toString("hex")}`
+        const own = { everyMillis: 100, perMinute: 60_000, owns: (id: string) => id === organizationId }
+        yield* Effect.gen(function* () {
+          const cache = yield* ClusterCache
+          yield* cache.synced
+          const { told, until } = yield* listening
+          const make = Effect.gen(function* () {
+            const namespace = yield* temporaryNamespace("cluster", { "maxcloud.dev/organization-id": organizationId })
+            yield* secretIn(namespace, "a")
+            return namespace
+          }).pipe(Effect.provideService(KubeApi, admin))
+          const swept = (namespace: string) => cache.metadataOf("secret", namespace, "key") !== undefined
+          const first = yield* make
+          yield* until(() => swept(first))
+          const before = wires.open
+          const namespaces = yield* Effect.forEach(Array.from({ length: 49 }), () => make, { concurrency: 8 })
+          yield* until(() => namespaces.every(swept))
+          const [changed = "", deleted = ""] = namespaces
+          yield* secretIn(changed, "b")
+          yield* admin.request({ method: "DELETE", path: secretOf(deleted) })
+          const secrets = () => told.filter(({ kind }) => kind === "secret")
+          yield* until(() => secrets().some((change) => change.namespace === deleted && change.deleted))
+          yield* until(() => secrets().filter((change) => change.namespace === changed).length >= 2)
+          // A few more may carry requests, but none a watch.
+          expect(wires.open).toBeLessThanOrEqual(before + 3)
+          expect(wires.open).toBeLessThan(30)
+        }).pipe(
+          Effect.provide(Layer.provide(layerWith({ sweep: own }), kubeApiLayer({ source: { type: "file", path } })))
+        )
       })
     )
 

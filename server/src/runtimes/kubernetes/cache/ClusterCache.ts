@@ -1,11 +1,12 @@
 import type { ServiceName } from "@maxcloud/config-schema"
 import { Context, type Effect, type Stream } from "effect"
+import type { KubeError } from "../../kubeApi/KubeApi.ts"
 import type { EventObject, KnativeServiceObject, MetadataObject, PodObject, RevisionObject } from "./objects.ts"
 
 /**
- * Kinds whose labelled objects are all watched. For all but the first three only metadata is kept. Secrets and an app's own
- * objects are watched only in our namespaces, once the server's RoleBinding is there (403 before): it may not read those of
- * others (operator/cluster/clusterRoles.ts).
+ * Kinds whose labelled objects are kept, all but the first three only as metadata. Secrets and an app's own objects are listed
+ * in our namespaces (`sweep.ts`): the server may not read those of others (operator/cluster/clusterRoles.ts). All others are
+ * watched in the whole cluster, with one connection for each kind.
  */
 export type ManagedKind =
   | "service"
@@ -41,12 +42,14 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
   ClusterCache,
   {
     /**
-     * Is this kind watched? ExternalSecrets are if the server creates them, because other clusters may lack the kind; an app's
-     * own objects if the operator allows their kind.
+     * Does the cache have this kind? ExternalSecrets if the server creates them, because other clusters may lack the kind; an
+     * app's own objects if the operator allows their kind; none that the server lacks the right to watch.
      */
     readonly follows: (kind: ManagedKind) => boolean
-    /** Returns when every kind has been listed once. */
+    /** Returns when every watched kind has been listed once. A kind that the server may not read delays nobody. */
     readonly synced: Effect.Effect<void>
+    /** Lists the kinds of a namespace that aren't watched: Secrets and an app's own objects. */
+    readonly refresh: (namespace: string) => Effect.Effect<void, KubeError>
     readonly service: (namespace: string, name: string) => KnativeServiceObject | undefined
     readonly revisionsOf: (namespace: string, service: string) => ReadonlyArray<RevisionObject>
     readonly podsOf: (namespace: string, service: string) => ReadonlyArray<PodObject>

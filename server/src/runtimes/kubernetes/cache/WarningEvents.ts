@@ -2,6 +2,8 @@ import { keyOf } from "./ObjectIndex.ts"
 import type { EventObject } from "./objects.ts"
 
 const keptOfAnObject = 20
+/** An app that restarts its instances forever has new objects with each. */
+const keptOfANamespace = 500
 const keptMillis = 60 * 60 * 1000
 /** How many events of unknown namespaces to keep: an event may arrive before its namespace. */
 const keptOfStrangers = 500
@@ -16,8 +18,9 @@ const timeOf = ({ eventTime, lastTimestamp, metadata }: EventObject): number => 
 
 /** Warnings about objects in our namespaces: the newest of each object, for an hour. */
 export class WarningEvents {
-  /** By namespace, then by kind and name of the object, then by the event's own name. */
+  /** By namespace, then by kind and name of the object, then by the event's own name. The quietest of each comes first. */
   readonly #byNamespace = new Map<string, Map<string, Map<string, EventObject>>>()
+  readonly #sizes = new Map<string, number>()
   readonly #strangers = new Map<string, EventObject>()
   readonly #isOurs: (namespace: string) => boolean
 
@@ -27,7 +30,7 @@ export class WarningEvents {
 
   get size() {
     let size = 0
-    for (const objects of this.#byNamespace.values()) for (const events of objects.values()) size += events.size
+    for (const ofNamespace of this.#sizes.values()) size += ofNamespace
     return size
   }
 
@@ -54,13 +57,23 @@ export class WarningEvents {
     this.#byNamespace.set(namespace, objects)
     const key = keyOf(event.involvedObject.kind, event.involvedObject.name)
     const events = objects.get(key) ?? new Map<string, EventObject>()
+    // Move both to the end, so that the first entries are those that have been quiet the longest.
+    objects.delete(key)
     objects.set(key, events)
-    // Move it to the end, so that the first entry is the one that has been quiet the longest.
-    events.delete(event.metadata.name)
+    if (!events.delete(event.metadata.name)) this.#count(namespace, 1)
     events.set(event.metadata.name, event)
-    const [oldest] = events.keys()
-    if (events.size > keptOfAnObject && oldest !== undefined) events.delete(oldest)
+    const [oldest] = events.values()
+    if (events.size > keptOfAnObject && oldest !== undefined) this.remove(oldest)
+    const [quietest] = objects.values()
+    const [first] = quietest?.values() ?? []
+    if ((this.#sizes.get(namespace) ?? 0) > keptOfANamespace && first !== undefined) this.remove(first)
     return true
+  }
+
+  #count(namespace: string, by: number) {
+    const size = (this.#sizes.get(namespace) ?? 0) + by
+    if (size > 0) this.#sizes.set(namespace, size)
+    else this.#sizes.delete(namespace)
   }
 
   remove({ involvedObject, metadata }: EventObject) {
@@ -68,7 +81,7 @@ export class WarningEvents {
     const objects = this.#byNamespace.get(metadata.namespace)
     const key = keyOf(involvedObject.kind, involvedObject.name)
     const events = objects?.get(key)
-    events?.delete(metadata.name)
+    if (events?.delete(metadata.name) === true) this.#count(metadata.namespace, -1)
     if (events?.size === 0) objects?.delete(key)
     if (objects?.size === 0) this.#byNamespace.delete(metadata.namespace)
   }
@@ -85,11 +98,13 @@ export class WarningEvents {
 
   forget(namespace: string) {
     this.#byNamespace.delete(namespace)
+    this.#sizes.delete(namespace)
   }
 
   /** Replaces everything with a new list: what it lacks has expired. */
   replace(events: ReadonlyArray<EventObject>): ReadonlyArray<EventObject> {
     this.#byNamespace.clear()
+    this.#sizes.clear()
     this.#strangers.clear()
     return [...events].sort((a, b) => timeOf(a) - timeOf(b)).filter((event) => this.put(event))
   }

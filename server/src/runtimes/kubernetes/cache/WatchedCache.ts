@@ -1,14 +1,13 @@
-import { Clock, Deferred, Effect, FiberMap, Layer, Option, Schema, Stream } from "effect"
+import { label } from "@maxcloud/synth"
+import { Clock, Deferred, Effect, Layer, Option, Schema, type Scope, Stream } from "effect"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
 import { KubeApi, type WatchEvent, type WatchInput } from "../../kubeApi/KubeApi.ts"
 import { kinds } from "../../kubeApi/kinds.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
 import { CoalescingHub } from "./CoalescingHub.ts"
 import {
-  type CacheEffect,
-  type CacheState,
   emptyCache,
-  forgetOwn,
+  isOwnKind,
   type KeptKind,
   type KeptObjects,
   type Named,
@@ -25,18 +24,18 @@ import {
   RevisionObject
 } from "./objects.ts"
 import { makeSharedFields } from "./sharedFields.ts"
+import { makeSweep, type SweepOptions } from "./sweep.ts"
 
 /** Label of every object that we create. Knative copies it to revisions, pods and routes. */
 const labelSelector = "app.kubernetes.io/managed-by=maxcloud"
-
-/** A namespace where the server has no rights (yet) delays nobody for longer. */
-const ownSyncMillis = 10_000
 
 export interface CacheOptions {
   /** Are ExternalSecrets watched? @default false */
   readonly externalSecrets?: boolean
   /** Kinds of an app's own objects that the operator allows. @default none */
   readonly appObjects?: ReadonlyArray<Exclude<OwnKind, "secret">>
+  /** How to check Secrets and apps' own objects, which aren't watched. */
+  readonly sweep?: SweepOptions
 }
 
 type Project = (fields: ReadonlyArray<ManagedFields>) => ReadonlyArray<ManagedFields>
@@ -86,118 +85,87 @@ const everywhere = [
   "limitRange"
 ] as const satisfies ReadonlyArray<KeptKind>
 
-/** Follows a kind forever; `listed` completes when its list has been processed. */
+/** The latest state of each watch. */
+interface Watching {
+  /** Completes when the kind has been listed, or when the API server refuses to: nobody must wait for an administrator. */
+  readonly listed: Deferred.Deferred<void>
+  readonly readable: () => boolean
+}
+
+/** Follows a kind for the scope's lifetime. */
 const following = <A>(
   api: KubeApi["Type"],
   input: WatchInput<A>,
-  take: (event: WatchEvent<A>) => Effect.Effect<void>,
-  listed: Deferred.Deferred<void>
-) =>
-  api
-    .watch(input)
-    .pipe(
-      Stream.runForEach((event) =>
-        event.type === "list" ? Effect.zipRight(take(event), Deferred.succeed(listed, undefined)) : take(event)
-      )
-    )
-
-/**
- * Performs the machine's effects: notifies subscribers, and follows the kinds that the server may read only in our namespaces.
- */
-const makeInterpreter = (
-  api: KubeApi["Type"],
-  state: CacheState,
-  hub: CoalescingHub<CacheChange>,
-  inputs: ReadonlyArray<readonly [OwnKind, WatchInput<MetadataObject>]>
-) =>
+  take: (event: WatchEvent<A>) => void
+): Effect.Effect<Watching, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const watches = yield* FiberMap.make<string>()
-    const publish = (change: CacheChange) => hub.publish(`${change.kind}/${change.namespace}/${change.name}`, change)
-    const begun = new Map<
-      string,
-      { readonly listed: ReadonlyArray<Deferred.Deferred<void>>; readonly sinceMillis: number }
-    >()
-
-    const follow = (namespace: string) =>
-      Effect.gen(function* () {
-        const watched = yield* Effect.forEach(inputs, ([kind, input]) =>
-          Effect.map(Deferred.make<void>(), (listed) => ({ kind, input, listed }))
-        )
-        begun.set(namespace, { listed: watched.map(({ listed }) => listed), sinceMillis: performance.now() })
-        yield* Effect.forEach(
-          watched,
-          ({ input, kind, listed }) => {
-            const take = (event: WatchEvent<MetadataObject>) => perform(takeObjects(state, kind, event, namespace))
-            return FiberMap.run(watches, `${kind}/${namespace}`, following(api, { ...input, namespace }, take, listed))
-          },
-          { discard: true }
-        )
-      })
-
-    const unfollow = (namespace: string) =>
-      Effect.gen(function* () {
-        begun.delete(namespace)
-        yield* Effect.forEach(inputs, ([kind]) => FiberMap.remove(watches, `${kind}/${namespace}`), { discard: true })
-        yield* perform(forgetOwn(state, namespace))
-      })
-
-    const perform = (effects: ReadonlyArray<CacheEffect>): Effect.Effect<void> =>
+    const listed = yield* Deferred.make<void>()
+    let readable = true
+    const onAccess = (granted: boolean) =>
       Effect.suspend(() => {
-        for (const effect of effects) if (effect.type === "tell") publish(effect.change)
-        const others = effects.filter((effect) => effect.type !== "tell")
-        return Effect.forEach(
-          others,
-          ({ namespace, type }) => (type === "follow" ? follow(namespace) : unfollow(namespace)),
-          { discard: true }
-        )
+        readable = granted
+        return granted ? Effect.void : Deferred.succeed(listed, undefined)
       })
-
-    /** Returns when these kinds have been listed in every namespace. */
-    const synced = Effect.suspend(() =>
-      Effect.forEach(
-        [...begun.values()],
-        // Counted from the start of the watch: after it has delayed one caller, it delays no others.
-        ({ listed, sinceMillis }) =>
-          Effect.timeoutOption(
-            Effect.forEach(listed, Deferred.await, { discard: true }),
-            Math.max(0, sinceMillis + ownSyncMillis - performance.now())
-          ),
-        { concurrency: "unbounded", discard: true }
-      )
+    yield* api.watch({ ...input, onAccess }).pipe(
+      Stream.runForEach((event) =>
+        Effect.suspend(() => {
+          take(event)
+          return event.type === "list" ? Deferred.succeed(listed, undefined) : Effect.void
+        })
+      ),
+      Effect.forkScoped
     )
-    return { perform, synced }
+    return { listed, readable: () => readable }
   })
 
-const make = Effect.fn("ClusterCache.make")(function* ({ appObjects = [], externalSecrets = false }: CacheOptions) {
+const make = Effect.fn("ClusterCache.make")(function* ({
+  appObjects = [],
+  externalSecrets = false,
+  sweep
+}: CacheOptions) {
   const api = yield* KubeApi
   const hub = new CoalescingHub<CacheChange>()
   const state = emptyCache()
   const { objects, warnings } = state
   const watches = makeWatches()
   const own: ReadonlyArray<OwnKind> = ["secret", ...appObjects]
-  const isOwn = new Set<string>(own)
-  const inputs = own.map((kind) => [kind, watches[kind]] as const)
-  const { perform, synced: ownSynced } = yield* makeInterpreter(api, state, hub, inputs)
-
-  /** One watch for all tenants, for the layer's lifetime. The effect returns when the kind has been listed. */
-  const follow = <A>(input: WatchInput<A>, take: (event: WatchEvent<A>) => ReadonlyArray<CacheEffect>) =>
-    Effect.gen(function* () {
-      const listed = yield* Deferred.make<void>()
-      const taken = (event: WatchEvent<A>) => Effect.suspend(() => perform(take(event)))
-      yield* Effect.forkScoped(following(api, input, taken, listed))
-      return Deferred.await(listed)
-    })
-  const followKind = <K extends KeptKind>(kind: K, input: WatchInput<KeptObjects[K]>) =>
-    follow(input, (event) => takeObjects(state, kind, event))
+  const publish = (changes: ReadonlyArray<CacheChange>) => {
+    for (const change of changes) hub.publish(`${change.kind}/${change.namespace}/${change.name}`, change)
+  }
 
   const kindsFollowed: ReadonlyArray<KeptKind> = [
     ...everywhere,
     ...(externalSecrets ? (["externalSecret"] as const) : [])
   ]
-  const listed = yield* Effect.all([
-    ...kindsFollowed.map((kind) => followKind(kind, watches[kind])),
-    follow(watches.warning, (event) => takeWarnings(state, event))
-  ])
+  const followKind = <K extends KeptKind>(kind: K, input: WatchInput<KeptObjects[K]>) =>
+    following(api, input, (event) => publish(takeObjects(state, kind, event)))
+  const watching = new Map(
+    yield* Effect.forEach(kindsFollowed, (kind) =>
+      Effect.map(followKind(kind, watches[kind]), (watch) => [kind, watch] as const)
+    )
+  )
+  // Warnings have no labels: those of other namespaces are dropped, so ours must be known first.
+  const warningsListed = yield* Deferred.make<void>()
+  const listedOf = ({ listed }: Watching) => Deferred.await(listed)
+  yield* (yield* Effect.fromNullable(watching.get("namespace")).pipe(Effect.orDie, Effect.map(listedOf))).pipe(
+    Effect.zipRight(following(api, watches.warning, (event) => publish(takeWarnings(state, event)))),
+    Effect.flatMap(listedOf),
+    Effect.zipRight(Deferred.succeed(warningsListed, undefined)),
+    Effect.forkScoped
+  )
+  const { refresh } = yield* makeSweep(
+    {
+      api,
+      state,
+      inputs: own.map((kind) => [kind, watches[kind]] as const),
+      publish,
+      namespaces: () =>
+        [...objects.namespace.all()].map(
+          ({ metadata: { labels, name } }) => [name, labels[label.organizationId] ?? ""] as const
+        )
+    },
+    sweep
+  )
   yield* keepDoing(
     "expiry of warnings of the cluster",
     "5 minutes",
@@ -205,11 +173,12 @@ const make = Effect.fn("ClusterCache.make")(function* ({ appObjects = [], extern
   )
 
   return ClusterCache.of({
-    follows: (kind) => {
-      if (kind === "externalSecret") return externalSecrets
-      return (kind !== "configMap" && kind !== "podDisruptionBudget") || isOwn.has(kind)
-    },
-    synced: Effect.zipRight(Effect.all(listed, { discard: true }), ownSynced),
+    follows: (kind) => (isOwnKind(kind) ? own.includes(kind) : watching.get(kind)?.readable() === true),
+    synced: Effect.zipRight(
+      Effect.forEach(watching.values(), listedOf, { discard: true }),
+      Deferred.await(warningsListed)
+    ),
+    refresh,
     service: (namespace, name) => objects.service.get(namespace, name),
     revisionsOf: (namespace, service) => objects.revision.ofService(namespace, service),
     podsOf: (namespace, service) => objects.pod.ofService(namespace, service),

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { WatchEvent } from "../../kubeApi/KubeApi.ts"
 import type { CacheChange } from "./ClusterCache.ts"
-import { type CacheEffect, type CacheState, emptyCache, forgetOwn, takeObjects, takeWarnings } from "./cacheMachine.ts"
+import { type CacheState, emptyCache, takeObjects, takeWarnings } from "./cacheMachine.ts"
 import { keyOf } from "./ObjectIndex.ts"
 import type { EventObject, MetadataObject } from "./objects.ts"
 
@@ -38,21 +38,15 @@ const warning = (name: string, involved: string, of = "acme"): EventObject => ({
   eventTime: null
 })
 
-const told = (effects: ReadonlyArray<CacheEffect>): ReadonlyArray<CacheChange> =>
-  effects.flatMap((effect) => (effect.type === "tell" ? [effect.change] : []))
-const words = (effects: ReadonlyArray<CacheEffect>) =>
-  effects.map((effect) =>
-    effect.type === "tell"
-      ? `${effect.change.deleted ? "gone" : "told"} ${effect.change.name}`
-      : `${effect.type} ${effect.namespace}`
-  )
+const words = (changes: ReadonlyArray<CacheChange>) =>
+  changes.map(({ deleted, name }) => `${deleted ? "gone" : "told"} ${name}`)
 
 describe("the cluster's objects", () => {
   it("are found by name and by the service in their label", () => {
     const state = emptyCache()
-    expect(
-      told(takeObjects(state, "route", { type: "put", object: object("web", 1, { service: "web" }) }))
-    ).toMatchObject([{ kind: "route", namespace: "acme", name: "web", service: "web", deleted: false }])
+    expect(takeObjects(state, "route", { type: "put", object: object("web", 1, { service: "web" }) })).toMatchObject([
+      { kind: "route", namespace: "acme", name: "web", service: "web", deleted: false }
+    ])
     expect(state.objects.route.get("acme", "web")?.metadata.resourceVersion).toBe("1")
     expect(state.objects.route.ofService("acme", "web")).toHaveLength(1)
     takeObjects(state, "route", { type: "put", object: object("web", 2) })
@@ -75,20 +69,16 @@ describe("the cluster's objects", () => {
     expect(state.objects.secret.get("blue", "key")).toBeUndefined()
   })
 
-  it("follow a namespace's Secrets while it exists, once", () => {
+  it("forget a namespace's Secrets with the namespace", () => {
     const state = emptyCache()
-    expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
-      "follow acme",
-      "told acme"
-    ])
-    expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme", 2) }))).toEqual(["told acme"])
+    takeObjects(state, "namespace", { type: "list", objects: [namespace("acme"), namespace("blue")] })
     takeObjects(state, "secret", { type: "list", objects: [object("key", 1)] }, "acme")
-    expect(words(takeObjects(state, "namespace", { type: "list", objects: [] }))).toEqual([
-      "unfollow acme",
+    takeObjects(state, "secret", { type: "list", objects: [object("own", 1, { namespace: "blue" })] }, "blue")
+    expect(words(takeObjects(state, "namespace", { type: "list", objects: [namespace("blue")] }))).toEqual([
+      "gone key",
       "gone acme"
     ])
-    expect(words(forgetOwn(state, "acme"))).toEqual(["gone key"])
-    expect(words(forgetOwn(state, "acme"))).toEqual([])
+    expect(state.objects.secret.size).toBe(1)
   })
 
   it("publish a warning once its namespace is known, and forget it with the namespace", () => {
@@ -96,7 +86,6 @@ describe("the cluster's objects", () => {
     expect(takeWarnings(state, { type: "put", object: warning("pulling", "web-1") })).toEqual([])
     expect(words(takeObjects(state, "namespace", { type: "put", object: namespace("acme") }))).toEqual([
       "told web-1",
-      "follow acme",
       "told acme"
     ])
     expect(state.warnings.size).toBe(1)
@@ -125,7 +114,7 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
         const cluster = new Map<string, MetadataObject>()
         const heard = new Map<string, CacheChange>()
         const take = (event: WatchEvent<MetadataObject>) => {
-          for (const change of told(takeObjects(state, "route", event)))
+          for (const change of takeObjects(state, "route", event))
             heard.set(keyOf(change.namespace, change.name), change)
         }
         const relist = () => take({ type: "list", objects: [...cluster.values()] })
@@ -168,25 +157,24 @@ describe("the cluster's objects, after any order of events, lists and gaps", () 
     )
   })
 
-  it("follow the Secrets of exactly the existing namespaces", () => {
+  it("contain the Secrets of exactly the existing namespaces", () => {
     fc.assert(
       fc.property(fc.array(happening, { maxLength: 40 }), (happenings) => {
         const state = emptyCache()
-        const followed = new Set<string>()
-        const take = (event: WatchEvent<MetadataObject>) => {
-          for (const effect of takeObjects(state, "namespace", event)) {
-            if (effect.type === "tell") continue
-            // Each is followed once, and unfollowed once.
-            expect(followed.has(effect.namespace)).toBe(effect.type === "unfollow")
-            if (effect.type === "follow") followed.add(effect.namespace)
-            else followed.delete(effect.namespace)
+        for (const [version, { name, namespace: of, unseen, what }] of happenings.entries()) {
+          const named = [...state.objects.namespace.all()].map((one) => one.metadata.name)
+          const listed = [object("key", version, { namespace: name }), object("token", version, { namespace: name })]
+          if (what === "list") {
+            takeObjects(state, "namespace", { type: "list", objects: unseen ? [] : [namespace(name), namespace(of)] })
+          } else if (what === "delete") takeObjects(state, "namespace", { type: "delete", object: namespace(name) })
+          else if (named.includes(name)) takeObjects(state, "secret", { type: "list", objects: listed }, name)
+          else takeObjects(state, "namespace", { type: "put", object: namespace(name, version) })
+          const now = new Set([...state.objects.namespace.all()].map((one) => one.metadata.name))
+          const secrets = [...state.objects.secret.all()].map((one) => one.metadata.namespace)
+          expect(secrets.filter((one) => !now.has(one))).toEqual([])
+          for (const one of now) {
+            expect(state.objects.secret.inNamespace(one)).toHaveLength(secrets.filter((each) => each === one).length)
           }
-        }
-        for (const [version, { name, unseen, what }] of happenings.entries()) {
-          if (what === "list") take({ type: "list", objects: unseen ? [] : [namespace(name, version)] })
-          else take({ type: what, object: namespace(name, version) })
-          expect(followed).toEqual(new Set([...state.objects.namespace.all()].map((object) => object.metadata.name)))
-          expect(state.followed).toEqual(followed)
         }
       }),
       { numRuns: 500 }
