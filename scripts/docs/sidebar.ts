@@ -74,6 +74,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Sign in, people and CI", "auth"),
           page("Operate the server", "operating"),
           page("Run on Kubernetes", "kubernetes"),
+          page("Monitor the platform", "monitoring"),
           page("Work behind a proxy", "proxies")
         ]
       }
@@ -87,6 +88,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
       page("Server settings", "reference/configuration"),
       page("Roles", "reference/roles"),
       page("Events", "reference/events"),
+      page("Metrics", "reference/metrics"),
       page("Exports", "reference/exports"),
       page("Diagnoses", "reference/diagnoses"),
       page("Diagnosen (Deutsch)", "reference/diagnoses.de"),

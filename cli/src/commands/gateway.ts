@@ -7,9 +7,9 @@ import { ExitWith, UsageError } from "../errors/failure.ts"
 /** The port that `cluster install` opens between Envoy and the authorizer. */
 const defaultPort = 9191
 
-/** `--port`, else MAXCLOUD_GATEWAY_PORT, which the pods set. */
-const portOf = (flag: number | undefined): Effect.Effect<number, UsageError> => {
-  const written = process.env["MAXCLOUD_GATEWAY_PORT"] || String(defaultPort)
+/** The flag, else the variable, which the pods set. */
+const portOf = (flag: number | undefined, variable: string, standard: number): Effect.Effect<number, UsageError> => {
+  const written = process.env[variable] || String(standard)
   const port = flag ?? Number(written)
   return Number.isInteger(port) && port >= 0 && port <= 65_535
     ? Effect.succeed(port)
@@ -33,27 +33,33 @@ export default command({
       alias: "p",
       description: "Port to listen on for Envoy, 0 for a free one (MAXCLOUD_GATEWAY_PORT) [9191]"
     }),
+    metricsPort: integer("metrics-port", "PORT", {
+      description: "Port for Prometheus, 0 for a free one (MAXCLOUD_GATEWAY_METRICS_PORT) [none]"
+    }),
     kubeconfig: text("kubeconfig", "FILE", {
       description: "Cluster to read [KUBECONFIG, ~/.kube/config, the pod's own]"
     }),
     context: text("context", "NAME", { description: "Context of the kubeconfig [its current one]" })
   }),
   positionals: noPositionals,
-  run: ({ context, kubeconfig, port }, terminal) =>
+  run: ({ context, kubeconfig, metricsPort, port }, terminal) =>
     Effect.gen(function* () {
-      const listen = yield* portOf(port)
+      const listen = yield* portOf(port, "MAXCLOUD_GATEWAY_PORT", defaultPort)
+      const scraped = metricsPort !== undefined || (process.env["MAXCLOUD_GATEWAY_METRICS_PORT"] ?? "") !== ""
+      const listenForMetrics = scraped ? yield* portOf(metricsPort, "MAXCLOUD_GATEWAY_METRICS_PORT", 0) : undefined
       const { runGateway } = yield* Effect.promise(() => import("@maxcloud/server"))
       // The gateway handles these signals itself, to stop gracefully.
       const code = yield* Effect.promise(() =>
         runGateway({
           port: listen,
+          metricsPort: listenForMetrics,
           source:
             kubeconfig === undefined
               ? { type: "standard", context }
               : { type: "file", path: resolve(kubeconfig), context },
           onReady: (gateway) =>
             terminal.json
-              ? terminal.printJson({ port: gateway.port }, "line")
+              ? terminal.printJson({ port: gateway.port, metricsPort: gateway.metricsPort }, "line")
               : terminal.print(`the gateway's authorizer listens on port ${gateway.port}`)
         })
       ).pipe(Effect.uninterruptible)

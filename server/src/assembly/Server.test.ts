@@ -5,6 +5,7 @@ import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it, vi } from "@effect/vitest"
+import { metricNames, metricRow } from "../base/telemetry/metricTable.ts"
 import { type Embedded, embedded } from "./index.ts"
 
 const app = `
@@ -122,11 +123,30 @@ describe("the whole server", () => {
   it("shows what runs, to people and to Prometheus", async () => {
     const page = await (await fetch(cloud.url)).text()
     expect(page).toMatch(/web--shop--local\.localhost/)
-    const metrics = await (await fetch(`${cloud.url}/metrics`)).text()
+    const metrics = await vi.waitFor(
+      async () => {
+        const text = await (await fetch(`${cloud.url}/metrics`)).text()
+        expect(text).toMatch(/^maxcloud_work_queue_depth 0$/m)
+        return text
+      },
+      { timeout: 20_000, interval: 200 }
+    )
     expect(metrics).toMatch(/^maxcloud_deployments\{state="succeeded"\} 1$/m)
     expect(metrics).toMatch(/^maxcloud_instances 1$/m)
     expect(metrics).toMatch(/^maxcloud_proxy_requests_total [1-9]/m)
-    expect(metrics).toMatch(/^maxcloud_work_queue_depth 0$/m)
+    expect(metrics).toMatch(/^maxcloud_work_queue_oldest_seconds 0$/m)
+    expect(metrics).toMatch(/^maxcloud_ready\{check="queue"\} 1$/m)
+    expect(metrics).toMatch(/^maxcloud_deployments_finished_total\{outcome="succeeded"\} [1-9]/m)
+    expect(metrics).toMatch(/^maxcloud_reconcile_total\{result="done"\} [1-9]/m)
+    expect(metrics).toMatch(/^maxcloud_reconcile_duration_seconds_count [1-9]/m)
+    expect(metrics).toMatch(/^maxcloud_leases_held\{work="deployments"\} 0$/m)
+    // All of the table's, and no others.
+    const types = [...metrics.matchAll(/^# TYPE (maxcloud_\S+) (\S+)$/gm)].map(([, name, type]) => `${name} ${type}`)
+    const rows = metricNames.filter((name) => {
+      const { of, runtime } = metricRow(name)
+      return of.includes("server") && runtime !== "kubernetes" && name !== "maxcloud_diagnoses_total"
+    })
+    expect(types.sort()).toStrictEqual(rows.map((name) => `${name} ${metricRow(name).type}`).sort())
     expect(metrics).toMatch(
       /^maxcloud_http_requests_total\{method="POST",route="\/api\/v1\/apps\/:app\/stages\/:stage\/plan",status="200"\} 1$/m
     )

@@ -85,6 +85,7 @@ export class FakeKubelet {
       socket: () => Effect.die("unused"),
       list: () => Effect.die("unused"),
       watch: () => Stream.die("unused"),
+      watches: Effect.die("unused"),
       stream: ({ path, query = {} }) => this.#log(path.split("/").at(-2) ?? "", query)
     })
     const cache: ClusterCache["Type"] = {

@@ -21,7 +21,8 @@ export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
   stream: () => Stream.die("nothing is streamed"),
   socket: () => Effect.die("nothing is opened"),
   list: () => Effect.die("nothing is listed by kind"),
-  watch: () => Stream.die("nothing is watched")
+  watch: () => Stream.die("nothing is watched"),
+  watches: Effect.succeed([])
 })
 
 const serviceCidrs = [{ spec: { cidrs: ["10.96.0.0/16", "fd00:10:96::/112"] } }]

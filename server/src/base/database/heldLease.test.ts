@@ -2,9 +2,11 @@ import { describe, expect, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Logger, LogLevel, Ref, TestClock, TestContext } from "effect"
 import * as fc from "fast-check"
 import { monotonicMillis } from "../node/monotonic.ts"
-import { keepLease, type LeaseEnd, leasesLost, whileHeld } from "./heldLease.ts"
+import { countedSoFar } from "../telemetry/processMetrics.ts"
+import { keepLease, type LeaseEnd, whileHeld } from "./heldLease.ts"
 
 const leaseMs = 30_000
+const leasesLost = (work: string) => Effect.promise(() => countedSoFar("maxcloud_leases_lost_total", { work }))
 const secondly = (seconds: number) => Effect.repeatN(TestClock.adjust("1 second"), seconds - 1)
 
 /** A lease whose renewals succeed, fail or hang as `renew` says, and work that reports when it stops. */
@@ -58,7 +60,7 @@ describe("work under a lease", () => {
       yield* secondly(300)
       expect(yield* isRunning).toBe(true)
       expect(yield* Ref.get(tries)).toBeGreaterThan(20)
-      expect(leasesLost().get("test: away")).toBeUndefined()
+      expect(yield* leasesLost("test: away")).toBe(0)
     })
   )
 
@@ -74,7 +76,7 @@ describe("work under a lease", () => {
       expect(at).toBeGreaterThan(leaseMs / 2)
       expect(at).toBeLessThan(leaseMs)
       expect(yield* end).toBe("expiring")
-      expect(leasesLost().get(`test: ${how}`)).toBe(1)
+      expect(yield* leasesLost(`test: ${how}`)).toBe(1)
     })
   )
 

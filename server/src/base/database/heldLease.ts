@@ -1,12 +1,7 @@
-import { Duration, Effect, Metric, Option, Schedule } from "effect"
-import { countsOf } from "../node/countsOf.ts"
+import { Duration, Effect, Option, Schedule } from "effect"
 import { monotonicMillis } from "../node/monotonic.ts"
+import { adjust, count } from "../telemetry/processMetrics.ts"
 import type { HolderName } from "./LeaseHolder.ts"
-
-const lost = Metric.counter("maxcloud_leases_lost", { incremental: true })
-
-/** How many leases this process has lost, by the kind of work. */
-export const leasesLost = () => countsOf("maxcloud_leases_lost", "work")
 
 /** A lease on a row, which the database ends `leaseMs` after it was taken or renewed. */
 export interface HeldLease<E, R> {
@@ -75,10 +70,17 @@ const renewing = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, 
  * own end: one failed statement, such as during a failover of the database, ends nothing.
  */
 export const keepLease = <E, R>(lease: HeldLease<E, R>): Effect.Effect<LeaseEnd, never, R> =>
-  Effect.raceFirst(renewing(lease), Effect.as(lease.holder?.lost ?? Effect.never, "unprotected" as const)).pipe(
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      adjust("maxcloud_leases_held", { work: lease.name }, 1)
+      count("maxcloud_leases_lost_total", { work: lease.name }, 0)
+    }),
+    () => Effect.raceFirst(renewing(lease), Effect.as(lease.holder?.lost ?? Effect.never, "unprotected" as const)),
+    () => Effect.sync(() => adjust("maxcloud_leases_held", { work: lease.name }, -1))
+  ).pipe(
     Effect.tap((end) =>
       Effect.logWarning(`Stopping work (${lease.name}) because its lease was lost: ${words[end]}.`).pipe(
-        Effect.zipRight(Metric.increment(Metric.tagged(lost, "work", lease.name)))
+        Effect.zipRight(Effect.sync(() => count("maxcloud_leases_lost_total", { work: lease.name })))
       )
     )
   )

@@ -1,11 +1,7 @@
 import { Context, Layer } from "effect"
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client"
-
-/** A gauge that is read on demand: label values to number. */
-export interface GaugeReading {
-  readonly labels: Readonly<Record<string, string>>
-  readonly value: number
-}
+import { type CounterName, type GaugeName, type MetricName, metricRow } from "./metricTable.ts"
+import { type Reading, renderProcessMetrics } from "./processMetrics.ts"
 
 /** The metrics of one server, in a registry of its own, because several servers may run in a process. */
 export class Metrics extends Context.Tag("@maxcloud/server/Metrics")<
@@ -19,15 +15,10 @@ export class Metrics extends Context.Tag("@maxcloud/server/Metrics")<
       readonly seconds: number
     }) => void
     /** Adds a gauge: each scrape calls `read`. Values that it can't read right now are left out. */
-    readonly gauge: (options: {
-      readonly name: string
-      readonly help: string
-      readonly labelNames: ReadonlyArray<string>
-      readonly read: () => Promise<ReadonlyArray<GaugeReading>>
-    }) => void
-    /** Adds a counter that's counted elsewhere and copied at each scrape: `read` returns its total. */
-    readonly counter: (options: { readonly name: string; readonly help: string; readonly read: () => number }) => void
-    /** Prometheus's text format. */
+    readonly gauge: <N extends GaugeName>(name: N, read: () => Promise<ReadonlyArray<Reading<N>>>) => void
+    /** Adds a counter that's counted elsewhere and copied at each scrape: `read` returns its totals. */
+    readonly counter: <N extends CounterName>(name: N, read: () => ReadonlyArray<Reading<N>>) => void
+    /** Prometheus's text format, with the metrics of this process. */
     readonly contentType: string
     readonly render: () => Promise<string>
   }
@@ -35,50 +26,43 @@ export class Metrics extends Context.Tag("@maxcloud/server/Metrics")<
   static readonly layer = Layer.sync(Metrics, () => {
     const registry = new Registry()
     collectDefaultMetrics({ register: registry })
-    const requests = new Counter({
-      name: "maxcloud_http_requests_total",
-      help: "API requests answered, by route and status.",
-      labelNames: ["method", "route", "status"],
-      registers: [registry]
-    })
+    const optionsOf = (name: MetricName) => {
+      const { help, labels } = metricRow(name)
+      return { name, help, labelNames: [...labels], registers: [registry] }
+    }
+    const requests = new Counter(optionsOf("maxcloud_http_requests_total"))
     const seconds = new Histogram({
-      name: "maxcloud_http_request_duration_seconds",
-      help: "Time from an API request's arrival to the head of its answer.",
-      labelNames: ["method", "route"],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-      registers: [registry]
+      ...optionsOf("maxcloud_http_request_duration_seconds"),
+      buckets: [...(metricRow("maxcloud_http_request_duration_seconds").buckets ?? [])]
     })
     return Metrics.of({
       request: (request) => {
         requests.inc({ method: request.method, route: request.route, status: String(request.status) })
         seconds.observe({ method: request.method, route: request.route }, request.seconds)
       },
-      gauge: ({ help, labelNames, name, read }) => {
+      gauge: (name, read) => {
         const gauge = new Gauge({
-          name,
-          help,
-          labelNames: [...labelNames],
-          registers: [registry],
+          ...optionsOf(name),
           collect: async () => {
+            const readings = await read().catch((): Awaited<ReturnType<typeof read>> => [])
             gauge.reset()
-            const readings = await read().catch((): ReadonlyArray<GaugeReading> => [])
+            // Without labels, a reset gauge is 0, which would be a lie.
+            if (readings.length === 0 && metricRow(name).labels.length === 0) gauge.remove()
             for (const { labels, value } of readings) gauge.set({ ...labels }, value)
           }
         })
       },
-      counter: ({ help, name, read }) => {
+      counter: (name, read) => {
         const counter = new Counter({
-          name,
-          help,
-          registers: [registry],
+          ...optionsOf(name),
           collect: () => {
             counter.reset()
-            counter.inc(read())
+            for (const { labels, value } of read()) counter.inc({ ...labels }, value)
           }
         })
       },
       contentType: registry.contentType,
-      render: () => registry.metrics()
+      render: async () => `${await registry.metrics()}${await renderProcessMetrics()}`
     })
   })
 }

@@ -9,9 +9,11 @@ import { Data, Effect } from "effect"
 import { endWithin } from "../../base/node/endWithin.ts"
 import { type Fault, guardedBy, trying } from "../../base/node/guarded.ts"
 import { outliveStream } from "../../base/node/http2Handles.ts"
+import { count } from "../../base/telemetry/processMetrics.ts"
 import { type CheckRequest, readCheckRequest } from "./CheckRequest.ts"
+import { concludeSince } from "./concludeSince.ts"
 import { decide } from "./decide.ts"
-import { answer, conclude, fail, frames, messageOf, status } from "./grpcAnswers.ts"
+import { answer, fail, frames, messageOf, status } from "./grpcAnswers.ts"
 import type { TenantNetwork } from "./TenantNetwork.ts"
 import { makeWaitingQuestions } from "./waitingQuestions.ts"
 
@@ -81,12 +83,16 @@ const serve = ({ network, onFault }: AuthorizerOptions) => {
   let draining = false
 
   const check = (stream: ServerHttp2Stream, body: Buffer | undefined) => {
+    const arrived = performance.now()
     const message = body === undefined ? undefined : messageOf(body)
     const request = message === undefined ? undefined : requestOf(message)
-    if (request === undefined) return fail(stream, status.invalidArgument)
+    if (request === undefined) {
+      count("maxcloud_gateway_decisions_total", { decision: "malformed" })
+      return fail(stream, status.invalidArgument)
+    }
     const decision = decide(network, request)
-    if (decision === "unsure") questions.wait(stream, request)
-    else conclude(stream, request, decision)
+    if (decision === "unsure") questions.wait(stream, request, arrived)
+    else concludeSince(arrived, stream, request, decision)
   }
 
   const onStream = (stream: ServerHttp2Stream, path: string | undefined) => {

@@ -12,9 +12,11 @@ export interface GatewayOptions {
   /** The port for Envoy's checks. 0: any free port. */
   readonly port: number
   readonly source: ClusterSource
+  /** The port for `GET /metrics`. 0: any free port. @default none */
+  readonly metricsPort?: number | undefined
   readonly logFormat?: "text" | "json"
   /** Called once, when it listens. */
-  readonly onReady?: (gateway: { readonly port: number }) => void
+  readonly onReady?: (gateway: { readonly port: number; readonly metricsPort: number | undefined }) => void
 }
 
 /**
@@ -31,8 +33,8 @@ export const runGateway = (options: GatewayOptions): Promise<number> =>
       Deferred.unsafeDone(asked, Exit.void)
     }
     process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
-    const authorizer = yield* makeGateway({ port: options.port })
-    options.onReady?.({ port: authorizer.port })
+    const authorizer = yield* makeGateway({ port: options.port, metricsPort: options.metricsPort })
+    options.onReady?.({ port: authorizer.port, metricsPort: authorizer.metricsPort })
     yield* Deferred.await(asked)
     yield* Effect.logInfo("Stopping. Answers until Envoy has moved to another authorizer.")
     authorizer.drain()

@@ -1,8 +1,8 @@
 import type { ServerHttp2Stream } from "node:http2"
 import { type Fault, guardedBy } from "../../base/node/guarded.ts"
 import type { CheckRequest } from "./CheckRequest.ts"
+import { concludeSince } from "./concludeSince.ts"
 import { type Decision, decide } from "./decide.ts"
-import { conclude } from "./grpcAnswers.ts"
 import type { TenantNetwork } from "./TenantNetwork.ts"
 
 /** How long a request may wait until the watches report its caller. */
@@ -22,18 +22,20 @@ export const makeWaitingQuestions = (network: TenantNetwork, onFault: Fault | un
     else waitingOf.set(sourceAddress, left)
   }
 
-  const wait = (stream: ServerHttp2Stream, request: CheckRequest) => {
+  const wait = (stream: ServerHttp2Stream, request: CheckRequest, arrived: number) => {
     const { sourceAddress } = request
     const others = waitingOf.get(sourceAddress) ?? 0
-    if (waiting.size >= maxWaiting || others >= maxWaitingOfOne) return conclude(stream, request, "refuse")
+    if (waiting.size >= maxWaiting || others >= maxWaitingOfOne) {
+      return concludeSince(arrived, stream, request, "refuse")
+    }
     waiting.add(stream)
     waitingOf.set(sourceAddress, others + 1)
-    const end = (decision: Decision) => {
+    const end = (decision: Exclude<Decision, "unsure">) => {
       if (!waiting.delete(stream)) return
       leave(sourceAddress)
       clearTimeout(timer)
       forget()
-      conclude(stream, request, decision)
+      concludeSince(arrived, stream, request, decision)
     }
     const guarded = guardedBy((cause) => {
       onFault?.(cause)

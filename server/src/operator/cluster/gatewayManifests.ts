@@ -1,5 +1,12 @@
 import type { Manifest } from "@maxcloud/synth"
-import { gatewayName, gatewayPort, managedLabel, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import {
+  gatewayMetricsPort,
+  gatewayName,
+  gatewayPort,
+  managedLabel,
+  metricsNamespaceLabel,
+  systemNamespace
+} from "../../runtimes/kubeApi/systemNames.ts"
 import { drainMillis } from "./deployment.ts"
 
 const podLabels = { "app.kubernetes.io/name": gatewayName, ...managedLabel }
@@ -13,8 +20,14 @@ const container = (image: string) => ({
   name: "gateway",
   image,
   args: ["gateway"],
-  env: [{ name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) }],
-  ports: [{ name: "authz", containerPort: gatewayPort, protocol: "TCP" }],
+  env: [
+    { name: "MAXCLOUD_GATEWAY_PORT", value: String(gatewayPort) },
+    { name: "MAXCLOUD_GATEWAY_METRICS_PORT", value: String(gatewayMetricsPort) }
+  ],
+  ports: [
+    { name: "authz", containerPort: gatewayPort, protocol: "TCP" },
+    { name: "metrics", containerPort: gatewayMetricsPort, protocol: "TCP" }
+  ],
   // It listens once it has read the cluster.
   readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
   livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
@@ -28,7 +41,7 @@ const container = (image: string) => ({
 
 /**
  * The gateway's authorizer: Envoy asks it about every request. So there are always two, on different nodes if there are
- * several, and replaced one by one. Only Envoy can reach it.
+ * several, and replaced one by one. Only Envoy can reach it, and a Prometheus in a namespace with a label its metrics.
  */
 export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
   { apiVersion: "v1", kind: "ServiceAccount", metadata: named },
@@ -93,6 +106,10 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
             }
           ],
           ports: [{ port: gatewayPort, protocol: "TCP" }]
+        },
+        {
+          from: [{ namespaceSelector: { matchLabels: { [metricsNamespaceLabel]: "true" } } }],
+          ports: [{ port: gatewayMetricsPort, protocol: "TCP" }]
         }
       ]
     }

@@ -5,10 +5,12 @@ import type { ClusterConfigError } from "./ClusterConfigError.ts"
 import type { ClusterSource } from "./connect.ts"
 import { makeConnections } from "./connections.ts"
 import { KubeApi, type KubeRequest, type WatchInput } from "./KubeApi.ts"
+import { reportCluster } from "./reportCluster.ts"
 import { answerOnce, type Line, maxQuickRetries, opened, request, sendOnce, socket, stream } from "./requests.ts"
 import { isAway, startError } from "./startError.ts"
 import { makeUnanswered } from "./unanswered.ts"
 import { listAll, watch } from "./watch.ts"
+import { makeWatchReports } from "./watchReports.ts"
 
 export interface KubeApiOptions {
   readonly source: ClusterSource
@@ -91,6 +93,8 @@ const make = Effect.fn("KubeApi.make")(function* ({
   const line: Line = { connections, inFlight, unanswered, timeoutMillis }
   yield* awaitStart(line, startMillis)
   yield* askWhileAway(line)
+  const reports = makeWatchReports()
+  yield* reportCluster(reports, unanswered.unreachable, () => connections.now().credentials)
 
   const asking = Effect.fn("KubeApi.request")((asked: KubeRequest) => request(line, asked))
   return KubeApi.of({
@@ -110,7 +114,8 @@ const make = Effect.fn("KubeApi.make")(function* ({
     socket: (...asked) => socket(line, ...asked),
     list: <A>(input: WatchInput<A>) => listAll(input, asking),
     watch: <A>(input: WatchInput<A>) =>
-      watch(input, { request: asking, open: (asked: KubeRequest) => opened(line, asked, silenceMillis) })
+      watch(input, { reports, request: asking, open: (asked: KubeRequest) => opened(line, asked, silenceMillis) }),
+    watches: Effect.sync(reports.all)
   })
 })
 

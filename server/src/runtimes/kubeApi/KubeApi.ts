@@ -1,6 +1,7 @@
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { SocketBytes } from "../../base/node/webSocketBytes.ts"
 import type { Kind } from "./kinds.ts"
+import type { WatchReport } from "./watchReports.ts"
 
 /** One of `Status.details.causes`: for a field manager conflict `reason` is `FieldManagerConflict`, and `message` names the manager. */
 export interface KubeCause {
@@ -123,5 +124,7 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
      * with back-off and jitter while the API server is unreachable. Never fails.
      */
     readonly watch: <A>(input: WatchInput<A>) => Stream.Stream<WatchEvent<A>>
+    /** How each current watch is doing. */
+    readonly watches: Effect.Effect<ReadonlyArray<WatchReport>>
   }
 >() {}

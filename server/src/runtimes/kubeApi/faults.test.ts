@@ -2,9 +2,11 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
 import { Chunk, Effect, Option, Schedule, Stream } from "effect"
 import { fakeApiServer } from "../../../test/kubeApi/testProxy.ts"
+import { countedSoFar } from "../../base/telemetry/processMetrics.ts"
 import { layer } from "./HttpKubeApi.ts"
 import { KubeApi } from "./KubeApi.ts"
 import { kinds } from "./kinds.ts"
+import type { WatchReport } from "./watchReports.ts"
 
 const list = (version: string, names: ReadonlyArray<string>) =>
   JSON.stringify({
@@ -41,6 +43,40 @@ describe("answers of a busy or forgetful API server", () => {
       })
       return yield* Effect.provide(test, layer({ source: { type: "file", path }, timeoutMillis: 1000 }))
     })
+
+  it.scopedLive("watches say how they are: listed, open, silent or disconnected", () =>
+    Effect.gen(function* () {
+      const lists = () => countedSoFar("maxcloud_watch_lists_total", { kind: "pods" })
+      const reconnects = () => countedSoFar("maxcloud_watch_reconnects_total", { kind: "pods" })
+      const before = { lists: yield* Effect.promise(lists), reconnects: yield* Effect.promise(reconnects) }
+      const put = (version: string) =>
+        `${JSON.stringify({ type: "MODIFIED", object: { metadata: { name: "a", resourceVersion: version } } })}\n`
+      const seen = yield* against(
+        ({ searchParams }, times) => {
+          if (searchParams.get("watch") === null) return { body: list("1", ["a"]) }
+          // The first connection ends, the second stays open, so the watch has connected again.
+          return { body: put(String(times + 1)), open: times > 1 }
+        },
+        Effect.gen(function* () {
+          const api = yield* KubeApi
+          const found: Array<ReadonlyArray<WatchReport>> = [yield* api.watches]
+          yield* api.watch({ kind: kinds.pod, decode: Option.some }).pipe(
+            Stream.tap(() => Effect.map(api.watches, (watches) => found.push(watches))),
+            Stream.take(3),
+            Stream.runDrain
+          )
+          return [...found, yield* api.watches]
+        })
+      )
+      const told = seen.map((watches) => watches.map(({ kind, listed, open }) => [kind, listed, open]))
+      expect(told).toStrictEqual([[], [["pods", true, false]], [["pods", true, true]], [["pods", true, true]], []])
+      const [, listed, first, second] = seen.map(([watch]) => watch)
+      expect(first?.heardMillis).toBeGreaterThan(listed?.heardMillis ?? 0)
+      expect(second?.sinceMillis).toBeGreaterThan(first?.sinceMillis ?? 0)
+      expect((yield* Effect.promise(lists)) - before.lists).toBe(1)
+      expect((yield* Effect.promise(reconnects)) - before.reconnects).toBe(1)
+    })
+  )
 
   const get = (path: string) => Effect.flatMap(KubeApi, (api) => api.request({ method: "GET", path }))
 

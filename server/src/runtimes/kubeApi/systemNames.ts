@@ -19,6 +19,12 @@ export const gatewayName = "maxcloud-gateway"
 /** The port on which the gateway's authorizer listens for Envoy. */
 export const gatewayPort = 9191
 
+/** The port on which it answers Prometheus. */
+export const gatewayMetricsPort = 9192
+
+/** Pods in a namespace with this label set to `true` may read the gateway's metrics. */
+export const metricsNamespaceLabel = "maxcloud.dev/metrics"
+
 /** The server's user name in the API server (Kubernetes, "Service account tokens"). */
 export const serverUser = `system:serviceaccount:${systemNamespace}:${serverAccount}`
 

@@ -6,10 +6,12 @@ import { LineReader } from "./ndjson.ts"
 import type { OpenAnswer } from "./open.ts"
 import { readWatchLine } from "./watchLines.ts"
 import { nextMove, unlisted, type WatchEffect, type WatchHappening, watchStep } from "./watchMachine.ts"
+import type { WatchReports } from "./watchReports.ts"
 
 interface Transport {
   readonly request: (request: KubeRequest) => Effect.Effect<unknown, KubeError>
   readonly open: (request: KubeRequest) => Effect.Effect<OpenAnswer, KubeError, Scope.Scope>
+  readonly reports: WatchReports
 }
 
 interface Connection {
@@ -157,7 +159,7 @@ export const listAll = <A>(input: WatchInput<A>, request: Transport["request"]) 
   )
 
 /** See `KubeApi.watch`; Kubernetes API concepts, "Efficient detection of changes". */
-export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): Stream.Stream<WatchEvent<A>> =>
+export const watch = <A>(input: WatchInput<A>, { open, reports, request }: Transport): Stream.Stream<WatchEvent<A>> =>
   Stream.unwrapScoped(
     Effect.gen(function* () {
       const what = nameOf(input)
@@ -167,6 +169,10 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
         andSet === undefined ? Effect.void : Scope.close(andSet.scope, Exit.void)
       )
       yield* Effect.addFinalizer(() => close)
+      const report = yield* Effect.acquireRelease(
+        Effect.sync(() => reports.begin(input)),
+        ({ end }) => Effect.sync(end)
+      )
 
       const perform = (effect: WatchEffect) => {
         switch (effect.type) {
@@ -182,6 +188,7 @@ export const watch = <A>(input: WatchInput<A>, { open, request }: Transport): St
       }
       const tell = (happening: WatchHappening) =>
         Ref.modify(state, (before) => {
+          report.take(happening)
           const { effects, state: after } = watchStep(before, happening)
           return [effects, after] as const
         }).pipe(Effect.flatMap(Effect.forEach(perform, { discard: true })))

@@ -18,12 +18,13 @@ export class LocalRoutes extends Context.Tag("@maxcloud/server/LocalRoutes")<
   LocalRoutes,
   {
     readonly lookup: Lookup
-    readonly totals: () => LocalTotals
+    /** undefined: the runtime isn't the local one. */
+    readonly totals: (() => LocalTotals) | undefined
   }
 >() {}
 
 /** For a runtime with its own gateway for requests. */
 export const layerNone = Layer.succeed(LocalRoutes, {
   lookup: () => undefined,
-  totals: () => ({ services: 0, instances: 0, waiting: 0, coldStarts: 0, coldStartSeconds: 0 })
+  totals: undefined
 })

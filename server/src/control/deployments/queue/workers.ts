@@ -3,7 +3,9 @@ import { Duration, Effect, FiberSet, Ref } from "effect"
 import { whileHeld } from "../../../base/database/heldLease.ts"
 import { asOrganization } from "../../../base/database/RowScope.ts"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
 import type { Shards } from "../../../base/replicas/Shards.ts"
+import { count, observe } from "../../../base/telemetry/processMetrics.ts"
 import { type DispatchEffect, type DispatchEvent, dispatchStep, nothingHeld, type PassEnd } from "./dispatchMachine.ts"
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "./WorkQueue.ts"
 
@@ -20,6 +22,22 @@ export interface WorkersOptions {
   /** Called at the end of each pass. */
   readonly passEnded: Effect.Effect<unknown>
 }
+
+const resultOf = (end: PassEnd): "done" | "waiting" | "retry" | "lost" | "failed" => {
+  if (end.type !== "outcome") return end.type
+  if (end.outcome._tag === "done") return "done"
+  return end.outcome.failed ? "retry" : "waiting"
+}
+
+const measured = (pass: Effect.Effect<PassEnd>): Effect.Effect<PassEnd> =>
+  Effect.flatMap(monotonicMillis, (begun) =>
+    Effect.tap(pass, (end) =>
+      Effect.map(monotonicMillis, (now) => {
+        count("maxcloud_reconcile_total", { result: resultOf(end) })
+        observe("maxcloud_reconcile_duration_seconds", {}, (now - begun) / 1000)
+      })
+    )
+  )
 
 /** A pass, for as long as the lease is ours. */
 const passOf = ({ queue, reconcile }: WorkersOptions, lease: Lease): Effect.Effect<PassEnd> =>
@@ -84,7 +102,7 @@ export const startWorkers = (options: WorkersOptions) =>
       })
 
     const work = (lease: Lease) =>
-      passOf(options, lease).pipe(
+      measured(passOf(options, lease)).pipe(
         Effect.flatMap((end) => go({ type: "passEnded", lease, end })),
         Effect.ensuring(Effect.zipRight(options.wake, options.passEnded)),
         asOrganization(lease.key.organizationId),

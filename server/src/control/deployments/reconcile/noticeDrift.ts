@@ -2,6 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Duration, Effect, Stream } from "effect"
 import { backoffMs } from "../../../base/node/backoff.ts"
 import { Shards } from "../../../base/replicas/Shards.ts"
+import { count } from "../../../base/telemetry/processMetrics.ts"
 import { type Drift, Runtime } from "../../../runtimes/port/Runtime.ts"
 import { DriftLog } from "../../drift/DriftLog.ts"
 import { keptMillis, PassedDrift } from "../../drift/PassedDrift.ts"
@@ -66,6 +67,7 @@ export const noticeDrift = (queue: WorkQueue, wake: Effect.Effect<void>) =>
         if (!shards.owns(drift.key.organizationId)) return passed.keep(drift)
         const afterMs = patienceMs(yield* timesHealed(drift))
         yield* log.record(drift)
+        count("maxcloud_drift_found_total", { change: drift.change })
         yield* queue.add(yield* stageOf(drift), afterMs)
         yield* wake
       }).pipe(

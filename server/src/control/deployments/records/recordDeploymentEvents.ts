@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Deployment, DeploymentState, isEventType, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
+import { count } from "../../../base/telemetry/processMetrics.ts"
 import { type NewEvent, recordEvents } from "../../../tenancy/events/recordEvents.ts"
 
 const decodeRows = Schema.decodeUnknownSync(
@@ -31,6 +32,7 @@ export const recordDeploymentEvents = (
     )
     if (deployment === undefined) return
     const { app, id, number, stage, state } = deployment
+    if (told.some(({ type }) => type === "finished")) count("maxcloud_deployments_finished_total", { outcome: state })
     const events = told.flatMap(({ reason, type }): ReadonlyArray<NewEvent> => {
       const name = `deployment.${type === "finished" ? state : type}`
       if (!isDeploymentEvent(name)) return []

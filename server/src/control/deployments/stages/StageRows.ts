@@ -4,6 +4,7 @@ import { DeploymentService } from "@maxcloud/sdk/api"
 import type { ObjectRef } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../../base/database/storable.ts"
+import { count } from "../../../base/telemetry/processMetrics.ts"
 import { Platform } from "../../../runtimes/port/Platform.ts"
 import type { Lease, WorkQueue } from "../queue/WorkQueue.ts"
 import type { NewEvent } from "../records/deploymentRows.ts"
@@ -26,7 +27,10 @@ const driftRows = ({ inStage, sql }: StageBase) => {
     )
 
   const healDrift = (lease: Lease, upTo: string) =>
-    sql`update drift set healed_at = clock_timestamp() where ${drifted(lease)} and id <= ${upTo}::bigint`
+    Effect.map(
+      sql`update drift set healed_at = clock_timestamp() where ${drifted(lease)} and id <= ${upTo}::bigint returning 1`,
+      (healed) => count("maxcloud_drift_healed_total", {}, healed.length)
+    )
 
   return { newestDrift, healDrift }
 }

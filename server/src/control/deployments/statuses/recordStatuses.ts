@@ -1,8 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { transaction } from "../../../base/database/sqlErrors.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { storeEach } from "../../../base/database/storeEach.ts"
+import { count } from "../../../base/telemetry/processMetrics.ts"
 import type { ServiceKey, ServiceStatus } from "../../../runtimes/port/Runtime.ts"
 import type { StoredStatus } from "../records/serviceRows.ts"
 import { recordHealth } from "./recordHealth.ts"
@@ -23,23 +24,37 @@ const stored = (status: ServiceStatus): StoredStatus => ({
   diagnosis: status.diagnosis
 })
 
+const decodeCodes = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ code: Schema.String })))
+
+/** Stores the changed statuses, and counts the diagnoses that a service didn't have before. */
 const write = (observed: ReadonlyArray<Observed>) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql`
-          update services s set status = o.status
-          from jsonb_to_recordset(${storableJson(
-            observed.map(({ key, status }) => ({
-              organization_id: key.organizationId,
-              app: key.app,
-              stage: key.stage,
-              name: key.service,
-              status: stored(status)
-            }))
-          )}::jsonb) as o (organization_id text, app text, stage text, name text, status jsonb)
-          where s.organization_id = o.organization_id and s.app = o.app and s.stage = o.stage and s.name = o.name
-            and s.status is distinct from o.status`
-  )
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const found = decodeCodes(
+      yield* sql`
+          with o as (
+            select b.organization_id, b.id, k.status, k.status #>> '{diagnosis,code}' as code,
+              b.status #>> '{diagnosis,code}' as was
+            from jsonb_to_recordset(${storableJson(
+              observed.map(({ key, status }) => ({
+                organization_id: key.organizationId,
+                app: key.app,
+                stage: key.stage,
+                name: key.service,
+                status: stored(status)
+              }))
+            )}::jsonb) as k (organization_id text, app text, stage text, name text, status jsonb)
+            join services b on b.organization_id = k.organization_id and b.app = k.app and b.stage = k.stage
+              and b.name = k.name
+            where b.status is distinct from k.status
+          ), written as (
+            update services s set status = o.status from o
+            where s.organization_id = o.organization_id and s.id = o.id
+          )
+          select code from o where code is not null and code is distinct from was`
+    )
+    for (const { code } of found) count("maxcloud_diagnoses_total", { code })
+  })
 
 const keysJson = (keys: ReadonlyArray<Observed["key"]>) =>
   storableJson(

@@ -30,6 +30,8 @@ export class ServiceBuffer {
   #lines: Array<LogLine> = []
   #bytes = 0
   #dueAt = Number.POSITIVE_INFINITY
+  /** When the oldest of the lines arrived, in milliseconds of `performance.now()`. */
+  #oldestMillis: number | undefined
   /** The positions up to which lines are written, by uid. */
   #written: ReadonlyMap<string, LinePosition>
 
@@ -56,6 +58,11 @@ export class ServiceBuffer {
     return this.#lines.length === 0
   }
 
+  /** How long the oldest line has been waiting to be written. */
+  lagMillis(now: number): number {
+    return this.#oldestMillis === undefined ? 0 : now - this.#oldestMillis
+  }
+
   isDue(now: number): boolean {
     return now >= this.#dueAt
   }
@@ -68,6 +75,7 @@ export class ServiceBuffer {
   append(lines: ReadonlyArray<LogLine>, isPresent: (uid: string) => boolean): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.empty) this.#dueAt = performance.now() + this.#limits.flushMillis
+      if (lines.length > 0) this.#oldestMillis ??= performance.now()
       for (const line of lines) {
         this.#lines.push(line)
         this.#add(sizeOf(line))
@@ -101,8 +109,11 @@ export class ServiceBuffer {
         const count = this.#lines.length
         if (count === 0) return
         const lines = this.#lines.slice(0, count)
+        const startedMillis = performance.now()
         yield* this.#history.write(this.key, lines)
         this.#lines = this.#lines.slice(count)
+        // Lines that arrived during the write are no older than its start.
+        this.#oldestMillis = this.#lines.length === 0 ? undefined : startedMillis
         this.#add(-lines.reduce((sum, line) => sum + sizeOf(line), 0))
         this.#dueAt = this.#lines.length === 0 ? Number.POSITIVE_INFINITY : performance.now() + this.#limits.flushMillis
         const positions = new Map([...this.#written].filter(([uid]) => isPresent(uid)))

@@ -1,5 +1,6 @@
 import { Effect, Ref } from "effect"
 import { endWithin } from "../../../base/node/endWithin.ts"
+import { count, report, startAtZero } from "../../../base/telemetry/processMetrics.ts"
 import type { HistoryKey, LogHistory } from "../../../stores/logs/LogHistory.ts"
 import { type BufferLimits, ServiceBuffer } from "./ServiceBuffer.ts"
 
@@ -19,6 +20,12 @@ export const makeServiceBuffers = (
     const held = { bytes: 0 }
     const buffers = new Map<string, ServiceBuffer>()
     const oneOpener = yield* Effect.makeSemaphore(1)
+    startAtZero("maxcloud_log_write_failures_total")
+    yield* report("maxcloud_log_collector_lag_seconds", () => {
+      const now = performance.now()
+      const lags = [...buffers.values()].map((buffer) => buffer.lagMillis(now))
+      return [{ labels: {}, value: lags.reduce((a, b) => Math.max(a, b), 0) / 1000 }]
+    })
     const warnedAt = yield* Ref.make(Number.NEGATIVE_INFINITY)
 
     const mayWarn = Ref.modify(warnedAt, (at) => {
@@ -27,7 +34,10 @@ export const makeServiceBuffers = (
     })
     const flush = (buffer: ServiceBuffer) =>
       Effect.catchAll(buffer.flush(isPresent(buffer.key)), ({ message }) =>
-        Effect.asVoid(Effect.whenEffect(Effect.logWarning(message), mayWarn))
+        Effect.zipRight(
+          Effect.sync(() => count("maxcloud_log_write_failures_total", {})),
+          Effect.asVoid(Effect.whenEffect(Effect.logWarning(message), mayWarn))
+        )
       )
     const flushAll = (some: ReadonlyArray<ServiceBuffer>) =>
       Effect.forEach(some, flush, { concurrency: 8, discard: true })
