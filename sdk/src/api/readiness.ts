@@ -3,7 +3,7 @@ import { openEnum } from "./openEnum.ts"
 
 /** One precondition for a server to work fully. */
 export const ReadinessCheck = Schema.Struct({
-  /** `database`, `disk`; servers of later versions may have more. */
+  /** `database`, `disk`, `queue`, `backups`; on Kubernetes also `cluster` and `watches`. Servers of later versions may have more. */
   name: Schema.String,
   ok: Schema.Boolean,
   /** The problem and its fix, or a note if there is no problem. */

@@ -10,6 +10,7 @@ import { KnownRuntimes, type RuntimeEntry, runtimes } from "../runtimes/choose/r
 import * as LocalRoutes from "../runtimes/port/LocalRoutes.ts"
 import * as NetworkVerifier from "../runtimes/port/noNetwork.ts"
 import { Platform } from "../runtimes/port/Platform.ts"
+import * as RuntimeHealth from "../runtimes/port/RuntimeHealth.ts"
 import * as RuntimeStores from "../runtimes/port/RuntimeStores.ts"
 import * as Images from "../stores/images/layerNone.ts"
 import { makeServer } from "./Server.ts"
@@ -35,7 +36,8 @@ const sketch = Effect.map(
         Images.layerNone,
         LocalRoutes.layerNone,
         NetworkVerifier.layerNone,
-        RuntimeStores.layerNone
+        RuntimeStores.layerNone,
+        RuntimeHealth.layerNone
       )
   })
 )

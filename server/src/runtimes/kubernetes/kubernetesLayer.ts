@@ -12,6 +12,7 @@ import * as NetworkVerifier from "../network/KubernetesNetworkVerifier.ts"
 import { layerNone as noRoutes } from "../port/LocalRoutes.ts"
 import { Platform } from "../port/Platform.ts"
 import * as ClusterCache from "./cache/WatchedCache.ts"
+import * as ClusterHealth from "./clusterHealth.ts"
 import { clusterPlatform } from "./clusterPlatform.ts"
 import { externalSecretsKind } from "./externalSecretsKind.ts"
 import { historyLayer } from "./historyLayer.ts"
@@ -74,7 +75,14 @@ export const kubernetesLayer = (settings: ServerSettings) => {
   const logs = Layer.mergeAll(KubernetesLogs.layer, collector, KubernetesStores.layer).pipe(
     Layer.provide(historyLayer(settings))
   )
-  return Layer.mergeAll(KubernetesRuntime.layer, images, noRoutes, NetworkVerifier.layer(settings)).pipe(
+  const parts = Layer.mergeAll(
+    KubernetesRuntime.layer,
+    images,
+    noRoutes,
+    NetworkVerifier.layer(settings),
+    ClusterHealth.layer
+  )
+  return parts.pipe(
     Layer.provideMerge(platform),
     Layer.provide(Tracker.layer),
     Layer.provideMerge(logs),

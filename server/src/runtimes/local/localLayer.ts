@@ -11,6 +11,7 @@ import * as RegistryAccess from "../../stores/images/RegistryAccess.ts"
 import { LogQuotas } from "../../tenancy/limits/LogQuotas.ts"
 import { layerNone as noNetwork } from "../port/noNetwork.ts"
 import { Platform } from "../port/Platform.ts"
+import { layerNone as noHealth } from "../port/RuntimeHealth.ts"
 import { layerNone as noStores } from "../port/RuntimeStores.ts"
 import { makeImageInStore } from "./instances/images/imageInStore.ts"
 import * as Instances from "./instances/instancesLayer.ts"
@@ -76,6 +77,7 @@ export const localLayer = (settings: ServerSettings, port: number, development?:
     Layer.provide(images, access),
     noNetwork,
     noStores,
+    noHealth,
     Layer.effectDiscard(tellRoot(dataDir))
   )
 }

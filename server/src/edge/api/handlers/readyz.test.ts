@@ -10,6 +10,7 @@ import { makeDiskWatch } from "../../../base/disk/DiskWatch.ts"
 import { systemFaultOf } from "../../../base/host/systemFault.ts"
 import * as AutomaticBackups from "../../../operator/backup/AutomaticBackups.ts"
 import { Readiness } from "../../../operator/readiness/Readiness.ts"
+import { layerNone, RuntimeHealth } from "../../../runtimes/port/RuntimeHealth.ts"
 
 const full = {
   name: "disk",
@@ -19,6 +20,10 @@ const full = {
 
 const database = { embedded: true, trouble: () => undefined }
 const disk = makeDiskWatch({ folders: [{ name: "the test's folder", path: tmpdir() }], minFreeBytes: 0 })
+
+const moving = { name: "queue", ok: true, message: null }
+const alone = Readiness.layerWith(Effect.succeed(moving))
+const ready = Layer.provide(alone, layerNone)
 
 const answer = (url: string) =>
   Effect.promise(async () => {
@@ -50,7 +55,7 @@ describe("GET /readyz", () => {
     () =>
       Effect.gen(function* () {
         let looks = 0
-        const layer = Readiness.layer.pipe(
+        const layer = ready.pipe(
           Layer.provide(
             Layer.mock(Database, {
               ...database,
@@ -73,7 +78,8 @@ describe("GET /readyz", () => {
         expect(looks).toBe(1)
         expect(found[19]).toStrictEqual([
           { name: "database", ok: false, message: "The database doesn't answer." },
-          { name: "disk", ok: false, message: "It is full." }
+          { name: "disk", ok: false, message: "It is full." },
+          moving
         ])
         const { url } = yield* testApi({
           rateLimits: { take: () => new TooManyRequests({ detail: "no", retryAfterSeconds: 60 }) }
@@ -82,12 +88,32 @@ describe("GET /readyz", () => {
       })
   )
 
+  it.scopedLive("answers 503 if the runtime can't work, or if no server takes the work that is due", () =>
+    Effect.gen(function* () {
+      const cluster = { name: "cluster", ok: false, message: "The cluster's API server has been unreachable." }
+      const stuck = { name: "queue", ok: false, message: "Work has been due for 130 s." }
+      const { checks } = yield* Effect.provide(
+        Readiness,
+        Readiness.layerWith(Effect.succeed(stuck)).pipe(
+          Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),
+          Layer.provide(Layer.succeed(Disk, disk)),
+          Layer.provide(AutomaticBackups.layerOff),
+          Layer.provide(Layer.succeed(RuntimeHealth, { checks: Effect.succeed([cluster]) }))
+        )
+      )
+      const found = yield* checks
+      expect(found.filter((check) => !check.ok)).toStrictEqual([stuck, cluster])
+      const { url } = yield* testApi({ checks: found })
+      expect((yield* answer(`${url}/readyz`)).status).toBe(503)
+    })
+  )
+
   it.scopedLive("reports a fault that makes statements fail although the database answers", () =>
     Effect.gen(function* () {
       const fault = systemFaultOf(Object.assign(new Error("no"), { code: "53100" }))
       const { checks } = yield* Effect.provide(
         Readiness,
-        Readiness.layer.pipe(
+        ready.pipe(
           Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void, trouble: () => fault })),
           Layer.provide(Layer.succeed(Disk, disk)),
           Layer.provide(AutomaticBackups.layerOff)
@@ -103,7 +129,7 @@ describe("GET /readyz", () => {
     Effect.gen(function* () {
       const { checks } = yield* Effect.provide(
         Readiness,
-        Readiness.layer.pipe(
+        ready.pipe(
           Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),
           Layer.provide(Layer.succeed(Disk, { ...disk, probe: () => new Promise(() => {}) })),
           Layer.provide(AutomaticBackups.layerOff)
@@ -124,13 +150,13 @@ describe("GET /readyz", () => {
       const told = (status: AutomaticBackups.BackupStatus) =>
         Effect.flatMap(Readiness, (readiness) => readiness.checks).pipe(
           Effect.provide(
-            Readiness.layer.pipe(
+            ready.pipe(
               Layer.provide(Layer.mock(Database, { ...database, ping: Effect.void })),
               Layer.provide(Layer.succeed(Disk, disk)),
               Layer.provide(Layer.succeed(AutomaticBackups.AutomaticBackups, { status: Effect.succeed(status) }))
             )
           ),
-          Effect.map((checks) => checks[2])
+          Effect.map((checks) => checks.find((check) => check.name === "backups"))
         )
       const none = yield* told({ folder: "/secret", newest: undefined, failure: undefined })
       expect(none).toStrictEqual({ name: "backups", ok: true, message: "The database has no backup yet." })
