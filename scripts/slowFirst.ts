@@ -25,7 +25,8 @@ const slowest = [
   "database/Database.test.ts",
   "instances/processes/processes.test.ts",
   "local/LocalRuntime.test.ts",
-  "server/test/damage.test.ts"
+  "server/test/damage.test.ts",
+  "runtimes/local/ends.test.ts"
 ]
 const rankOf = ({ moduleId }: TestSpecification) => {
   const rank = slowest.findIndex((value) => moduleId.endsWith(value))

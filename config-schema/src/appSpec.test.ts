@@ -43,6 +43,13 @@ describe("parseAppSpec", () => {
       '"5" isn\'t a valid duration. Use a number with its unit, such as "500ms", "30s" or "5m".'
     ],
     [
+      "a drain longer than the timeout",
+      { timeout: "10s", drain: "11s" },
+      "drain",
+      "drain (11 s) is longer than timeout (10 s), but no request lasts that long. Lower drain or raise timeout."
+    ],
+    ["no grace", { grace: "0s" }, "grace", '"0s" is out of range. Use a duration from 1s to 1h.'],
+    [
       "min > max",
       { scale: { min: 5, max: 2 } },
       "scale.min",

@@ -97,6 +97,10 @@ export interface CommonInput {
   readonly scale?: ScaleInput
   /** Timeout of one request, 1s to 1h. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "5m" */
   readonly timeout?: DurationQuantity
+  /** How long an instance that stops may take to finish its open requests, at most `timeout`. Then the program gets SIGTERM. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default `timeout`, or at most 30s if the service is removed */
+  readonly drain?: DurationQuantity
+  /** How long the program may run after SIGTERM, 1s to 1h. Then it gets SIGKILL. On Kubernetes, `drain` and `grace` share `timeout`, and `grace` only shortens it when the service is removed. With its unit: `"500ms"`, `"30s"`, `"5m"`, `"1h"`. @default "30s" */
+  readonly grace?: DurationQuantity
   /** Health checks of its instances. @default the port must accept a TCP connection */
   readonly probes?: ProbesInput
   /** `public`: anybody can reach it at its URL. `internal`: only linked services can. @default "public" */

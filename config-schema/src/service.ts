@@ -155,6 +155,10 @@ export type Port = typeof Port.Type
 /** The default port, which is Knative's. */
 export const defaultPort = 8080
 
+/** The default of `grace`, as in a config and in milliseconds. */
+const defaultGrace = "30s"
+export const defaultGraceMs = 30_000
+
 const absolutePath = textUpTo(bounds.filePathLength, "The path").pipe(
   Schema.filter(
     (text) =>
@@ -223,6 +227,16 @@ const Fields = Schema.Struct({
   memory: withDefault(Memory, "512Mi", "Maximum memory per instance."),
   scale: withDefault(Scale, {}, "The number of instances."),
   timeout: withDefault(DurationBetween("1s", "1h", { wholeSeconds: true }), "5m", "Timeout of one request, 1s to 1h."),
+  drain: optional(
+    DurationBetween("1s", "1h", { wholeSeconds: true }),
+    "How long an instance that stops may take to finish its open requests, at most `timeout`. Then the program gets SIGTERM.",
+    { default: "`timeout`, or at most 30s if the service is removed" }
+  ),
+  grace: withDefault(
+    DurationBetween("1s", "1h", { wholeSeconds: true }),
+    defaultGrace,
+    "How long the program may run after SIGTERM, 1s to 1h. Then it gets SIGKILL. On Kubernetes, `drain` and `grace` share `timeout`, and `grace` only shortens it when the service is removed."
+  ),
   probes: withDefault(Probes, {}, "Health checks of its instances.", {
     default: "the port must accept a TCP connection"
   }),
@@ -264,6 +278,12 @@ export const ServiceSpec = Fields.pipe(
     }
     if (service.build !== undefined && service.source === undefined) {
       return { path: ["build"], message: "Only a source has a build, but this service has an image. Remove `build`." }
+    }
+    if (service.drain !== undefined && service.drain > service.timeout) {
+      return {
+        path: ["drain"],
+        message: `drain (${service.drain / 1000} s) is longer than timeout (${service.timeout / 1000} s), but no request lasts that long. Lower drain or raise timeout.`
+      }
     }
     const [odd] = patchIssues(service)
     if (odd !== undefined) return odd

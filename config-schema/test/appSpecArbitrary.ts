@@ -1,6 +1,6 @@
 import fc from "fast-check"
 import type { AppSpecEncoded } from "../src/index.ts"
-import { serviceFields } from "./serviceFields.ts"
+import { serviceFields, withFittingDrain } from "./serviceFields.ts"
 
 const word = fc.stringMatching(/^[a-z](-?[a-z0-9]){0,8}$/).filter((generated) => generated !== "xn")
 
@@ -13,7 +13,7 @@ const service = (name: string, others: ReadonlyArray<string>) => {
   )
   // A public URL of an internal service is a mistake.
   const rest = fc.record({ ...fields, visibility: fc.constant("public" as const) }, { requiredKeys: [] })
-  return fc.tuple(program, rest).map(([program, rest]) => ({ name, ...program, ...rest }))
+  return fc.tuple(program, rest).map(([program, rest]) => ({ name, ...program, ...withFittingDrain(rest) }))
 }
 
 /** A map with some of the services as keys. */

@@ -144,6 +144,9 @@ export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surrou
     ),
     scale,
     timeout: duration(1, maxTimeoutSeconds),
+    // At most the default `timeout`. A service with a shorter one of its own leaves it out (`withFittingDrain`).
+    drain: duration(1, 300),
+    grace: duration(1, 3600),
     probes: fc.record({ startup: probe, readiness: probe, liveness: probe }, optional),
     visibility: fc.constantFrom("public", "internal"),
     links: others.length === 0 ? fc.constant([]) : fc.array(fc.constantFrom(...others), { maxLength: 3 }),
@@ -163,6 +166,14 @@ export const serviceFields = ({ maxTimeoutSeconds = 3600, others, self }: Surrou
     ),
     manifests: patches
   } satisfies { [Name in FieldName]: fc.Arbitrary<NonNullable<Written[Name]>> }
+}
+
+const secondsOf = (written: string | undefined) => (written === undefined ? undefined : Number.parseInt(written, 10))
+
+/** Leaves out a `drain` that is longer than the service's `timeout`. */
+export const withFittingDrain = <A extends { readonly timeout?: string; readonly drain?: string }>(service: A) => {
+  const { drain, ...others } = service
+  return (secondsOf(drain) ?? 0) > (secondsOf(service.timeout) ?? 300) ? others : service
 }
 
 const isFieldName = (name: string): name is FieldName => name !== "name" && name !== "image" && name !== "source"

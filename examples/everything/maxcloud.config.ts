@@ -78,6 +78,8 @@ export default defineConfig(({ git, organization, runtime, stage }) => {
     memory: "256Mi",
     scale: { min, max: 3, concurrency: 20, maxConcurrency: 50, idle: "30s" },
     timeout: "30s",
+    drain: "20s",
+    grace: "10s",
     probes: {
       startup: { path: "/healthz", ...patient },
       readiness: { path: "/healthz", period: "5s" },

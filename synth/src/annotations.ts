@@ -32,6 +32,9 @@ export const annotation = {
   liveness: "maxcloud.dev/liveness",
   /** On a Knative Service's template: the time of its last restart (RFC 3339). A new value creates a new revision of the same program. */
   restartedAt: "maxcloud.dev/restarted-at",
+  /** On a Knative Service's template: `drain` and `grace` of the AppSpec, if it has other values than their defaults. Knative copies them to pods. */
+  drain: "maxcloud.dev/drain",
+  grace: "maxcloud.dev/grace",
   /**
    * On a Secret: JSON `{ [dataKey]: Array<string | { secret, version }> }`, the parts that are joined at apply. The stored Secret has no `data`.
    */

@@ -15,6 +15,9 @@ export * from "./problems.ts"
 export { quantityOf } from "./quantity.ts"
 export {
   defaultMaxTimeoutSeconds,
+  endOf,
+  endOfPod,
+  type InstanceEnd,
   RevisionTemplate,
   type SecretVolume,
   TemplateAnnotations

@@ -1,5 +1,5 @@
-import { Build, type ServiceSpec } from "@maxcloud/config-schema"
-import { Schema } from "effect"
+import { Build, defaultGraceMs, type ServiceSpec } from "@maxcloud/config-schema"
+import { Option, Schema } from "effect"
 import { annotation } from "./annotations.ts"
 import { containerOf, deadlineMsOf, KnativeContainer, securityContext } from "./container.ts"
 import type { Environment } from "./environment.ts"
@@ -24,6 +24,10 @@ export const TemplateAnnotations = Schema.Struct({
   autoPort: flag("auto").pipe(at(annotation.port)),
   anyAnswerLives: flag("any-answer").pipe(at(annotation.liveness)),
   restartedAt: Schema.optional(Schema.String).pipe(at(annotation.restartedAt)),
+  /** Default: the request timeout. */
+  drainMs: Schema.optional(GoDuration).pipe(at(annotation.drain)),
+  /** Default: `defaultGraceMs`. */
+  graceMs: Schema.optional(GoDuration).pipe(at(annotation.grace)),
   minScale: count(0).pipe(at(annotation.minScale)),
   /** 0 is unlimited. */
   maxScale: count(0).pipe(at(annotation.maxScale)),
@@ -33,6 +37,36 @@ export const TemplateAnnotations = Schema.Struct({
   progressDeadlineMs: duration(600_000).pipe(at(annotation.progressDeadline))
 })
 export type TemplateAnnotations = typeof TemplateAnnotations.Type
+
+/** How an instance ends, in milliseconds. */
+export interface InstanceEnd {
+  /** For open requests, before SIGTERM. */
+  readonly drainMs: number
+  /** The same, if the whole service is removed: without a `drain` of its own, nobody waits five minutes for a removal. */
+  readonly removalDrainMs: number
+  /** From SIGTERM to SIGKILL. */
+  readonly graceMs: number
+}
+
+const usualRemovalDrainMs = 30_000
+
+export const endOf = (
+  { drainMs, graceMs = defaultGraceMs }: Pick<TemplateAnnotations, "drainMs" | "graceMs">,
+  timeoutMs: number
+): InstanceEnd => ({
+  drainMs: drainMs ?? timeoutMs,
+  removalDrainMs: drainMs ?? Math.min(timeoutMs, usualRemovalDrainMs),
+  graceMs
+})
+
+const decodeEnd = Schema.decodeUnknownOption(TemplateAnnotations.pick("drainMs", "graceMs"))
+
+/** The same for a pod, which has its template's annotations. */
+export const endOfPod = (annotations: Readonly<Record<string, string>>, timeoutMs: number): InstanceEnd =>
+  endOf(
+    Option.getOrElse(decodeEnd(annotations), () => ({ drainMs: undefined, graceMs: undefined })),
+    timeoutMs
+  )
 
 export const SecretVolume = Schema.Struct({
   name: Schema.String,
@@ -87,6 +121,9 @@ export const revisionTemplateOf = (
         ...image.annotations,
         autoPort: service.port === "auto",
         anyAnswerLives: service.probes.liveness === undefined,
+        drainMs: service.drain,
+        // A default that was written out would create a new revision of every service at the server's update.
+        graceMs: service.grace === defaultGraceMs ? undefined : service.grace,
         restartedAt: tenant.restarts?.get(service.name),
         ...scaleOf(service, tenant)
       }

@@ -28,6 +28,8 @@ export const sampleApp = {
       memory: "256Mi",
       scale: { min: 1, max: 3, concurrency: 7, idle: "45s" },
       timeout: "90s",
+      drain: "20s",
+      grace: "40s",
       probes: {
         startup: { path: "/start", period: "2s" },
         readiness: { path: "/ready", timeout: "3s" },

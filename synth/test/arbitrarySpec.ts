@@ -1,7 +1,7 @@
 import { AppName, type AppSpec, OrganizationName, parseAppSpec, StageName, secretsOf } from "@maxcloud/config-schema"
 import { Either } from "effect"
 import * as fc from "fast-check"
-import { serviceFields } from "../../config-schema/test/serviceFields.ts"
+import { serviceFields, withFittingDrain } from "../../config-schema/test/serviceFields.ts"
 import { maxServiceNameLength } from "../src/names.ts"
 import { knativeProblems } from "../src/problems.ts"
 import type { TenantContext } from "../src/tenant.ts"
@@ -45,7 +45,7 @@ const program = fc.oneof(
 
 const fieldsOf = (self: string, others: ReadonlyArray<string>, maxTimeoutSeconds: number) => {
   const { build: _, ...fields } = serviceFields({ self, others, maxTimeoutSeconds })
-  return fc.record(fields, { requiredKeys: [] })
+  return fc.record(fields, { requiredKeys: [] }).map(withFittingDrain)
 }
 
 const specOf = (

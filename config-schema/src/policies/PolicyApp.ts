@@ -49,6 +49,9 @@ export interface PolicyService {
     readonly idleSeconds: number
   }
   readonly timeoutSeconds: number
+  /** Time for open requests, and then from SIGTERM to SIGKILL. */
+  readonly drainSeconds: number
+  readonly graceSeconds: number
   readonly probes: {
     readonly startup: PolicyProbe | null
     readonly readiness: PolicyProbe | null
@@ -109,6 +112,8 @@ const serviceOf = (service: ServiceSpec): PolicyService => {
     memoryBytes: memory,
     scale: { min, max, concurrency, maxConcurrency, idleSeconds: seconds(idle) },
     timeoutSeconds: seconds(service.timeout),
+    drainSeconds: seconds(service.drain ?? service.timeout),
+    graceSeconds: seconds(service.grace),
     probes: {
       startup: probeOf(probes.startup),
       readiness: probeOf(probes.readiness),
@@ -140,6 +145,8 @@ const writtenNames: Readonly<Record<string, string>> = {
   cpuMilli: "cpu",
   memoryBytes: "memory",
   timeoutSeconds: "timeout",
+  drainSeconds: "drain",
+  graceSeconds: "grace",
   idleSeconds: "idle",
   initialDelaySeconds: "initialDelay",
   periodSeconds: "period"

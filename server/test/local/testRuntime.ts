@@ -115,7 +115,6 @@ export const makeTestRuntime = (
       port: 8080,
       inPlace: true,
       openLink,
-      graceMs: 2000,
       settle: { leastMs: 0, mostMs: 0 },
       ...options
     }).pipe(

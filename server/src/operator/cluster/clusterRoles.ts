@@ -94,7 +94,7 @@ export const tenantRole: Role = {
       verbs: ["get"]
     },
     {
-      why: "Short-lived pods that test the network (`maxcloud net verify`).",
+      why: "Short-lived pods that test the network (`maxcloud net verify`). `delete` also ends a removed service's pods after their own `grace`.",
       apiGroups: [""],
       resources: ["pods"],
       verbs: ["create", "delete"]

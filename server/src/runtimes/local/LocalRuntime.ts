@@ -37,8 +37,6 @@ export interface LocalRuntimeOptions {
   readonly mayRunProcesses?: (key: NamespaceKey) => boolean
   /** How many services may have their first start at once. @default 4 */
   readonly firstStarts?: number
-  /** Milliseconds between SIGTERM and SIGKILL. @default 10_000 */
-  readonly graceMs?: number
   readonly backoff?: BackoffConfig
   readonly settle?: SettleBounds
 }
@@ -55,7 +53,7 @@ const make = (options: LocalRuntimeOptions) =>
     const fork = EffectRuntime.runFork(yield* Effect.runtime<never>())
     const changes = yield* PubSub.unbounded<ServiceKey>()
     const lives = yield* makeLives
-    const { backoff = defaultBackoff, graceMs = 10_000, inPlace, settle = defaultSettle } = options
+    const { backoff = defaultBackoff, inPlace, settle = defaultSettle } = options
     const mayRunProcesses = options.mayRunProcesses ?? ((key: NamespaceKey) => key.organization === localOrganization)
 
     const ticker = makeTicker(yield* ScalingTime)
@@ -81,7 +79,6 @@ const make = (options: LocalRuntimeOptions) =>
       links,
       fork,
       backoff,
-      graceMs,
       ownsMachine: mayRunProcesses,
       hostOf
     })
@@ -114,7 +111,7 @@ const make = (options: LocalRuntimeOptions) =>
       onEmptied: instances.removeNamespace
     })
 
-    yield* Effect.addFinalizer(() => endAll({ store, ticker, services, links, changes, graceMs }))
+    yield* Effect.addFinalizer(() => endAll({ store, ticker, services, links, changes }))
 
     const ended = yield* instances.clean
     if (ended > 0) yield* Effect.logInfo(`Stopped ${ended} instances of an earlier run`)
@@ -132,15 +129,15 @@ const endAll = (input: {
   readonly services: LocalServices
   readonly links: Links
   readonly changes: PubSub.PubSub<ServiceKey>
-  readonly graceMs: number
 }) =>
   Effect.gen(function* () {
-    const { changes, graceMs, links, services, store, ticker } = input
+    const { changes, links, services, store, ticker } = input
     yield* store.close
     ticker.stop()
-    yield* Effect.promise(() =>
-      Promise.all([...services.all()].map((each) => each.stop(0, "the server is stopping")))
-    ).pipe(
+    const all = [...services.all()]
+    const graceMs = Math.max(0, ...all.map((each) => each.graceMs()))
+    // Their open requests have had `MAXCLOUD_DRAIN_SECONDS` already.
+    yield* Effect.promise(() => Promise.all(all.map((each) => each.stop("now", "the server is stopping")))).pipe(
       // A build may still be running: the sources end it only after this.
       endWithin(Duration.millis(graceMs + 5000))
     )

@@ -18,19 +18,20 @@ export const makeLocalRunner =
     readonly links: Links
     readonly fork: RunnerInput["fork"]
     readonly backoff: RunnerInput["backoff"]
-    readonly graceMs: number
     readonly ownsMachine: (key: NamespaceKey) => boolean
     /** The host in callers' requests. */
     readonly hostOf: (key: ServiceKey) => string
   }): ControllerInput["makeRunner"] =>
   ({ key }, revision, hooks, care) => {
-    const { backoff, fork, graceMs, instances, links, lives, logs, secrets } = input
+    const { backoff, fork, instances, links, lives, logs, secrets } = input
     return makeRevisionRunner({
       ...hooks,
       care,
       revision: revision.name,
       maxConcurrency: revision.template.maxConcurrency,
-      drainMs: revision.template.timeoutMs,
+      drainMs: revision.template.drainMs,
+      removalDrainMs: revision.template.removalDrainMs,
+      graceMs: revision.template.graceMs,
       backoff,
       instances: lives.noting(instances, { key, revision }),
       spec: instanceSpecOf({
@@ -38,7 +39,6 @@ export const makeLocalRunner =
         revision,
         secrets,
         links,
-        graceMs,
         ownsMachine: input.ownsMachine(key),
         host: input.hostOf(key),
         resolvedImage: hooks.resolvedImage,

@@ -53,6 +53,8 @@ const service: CelType = {
       fields: { min: int, max: int, concurrency: int, maxConcurrency: int, idleSeconds: any }
     },
     timeoutSeconds: any,
+    drainSeconds: any,
+    graceSeconds: any,
     probes: { kind: "record", fields: { startup: probe, readiness: probe, liveness: probe } },
     visibility: text,
     links: list(text),

@@ -84,6 +84,10 @@ func main() {
 	signal.Notify(stop, syscall.SIGTERM)
 	go func() {
 		<-stop
+		if os.Getenv("STUBBORN") != "" {
+			fmt.Println("ignores SIGTERM")
+			return
+		}
 		_ = server.Shutdown(context.Background())
 		os.Exit(0)
 	}()

@@ -8,6 +8,7 @@ import { isOwnKind } from "../cache/cacheMachine.ts"
 import type { Metadata } from "../cache/objects.ts"
 import type { Applied } from "./applied.ts"
 import type { Requests } from "./binding.ts"
+import { makePodEnder } from "./endPods.ts"
 import { findMetadata, getMetadata, listMetadata } from "./lookup.ts"
 import {
   appliedKindOf,
@@ -61,6 +62,8 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
       )
   }
 
+  const endPods = makePodEnder({ api, cache, removeOne })
+
   /** As long as a revision exists, its pods are recreated. Returns the revisions left after a minute. */
   const revisionsLeft = (namespace: string, services: ReadonlyMap<string, string>) => {
     const isOf = ({ labels }: ObjectMetadata) => services.get(labels[serviceUid] ?? "") !== undefined
@@ -96,9 +99,15 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
         const metadata = found.get(idOf(place))
         return metadata !== undefined && isOurs(metadata, key) ? [{ place, metadata }] : []
       })
+      const services = ours.filter(({ place }) => place.kind === "service")
+      if (services.length > 0) {
+        yield* endPods(
+          key,
+          services.map(({ place }) => place.name)
+        )
+      }
       yield* Effect.forEach(ours, ({ metadata, place }) => removeOne(place, metadata), { concurrency, discard: true })
       if (ours.some(({ place }) => isOwnKind(place.kind))) yield* Effect.ignore(cache.refresh(key.namespace))
-      const services = ours.filter(({ place }) => place.kind === "service")
       if (services.length === 0) return
       const byUid = new Map(services.map(({ metadata, place }) => [metadata.uid, place.name]))
       const left = yield* revisionsLeft(key.namespace, byUid)
@@ -112,7 +121,7 @@ export const makeRemover = ({ api, applied, cache }: RemoverOptions) => {
 
   /**
    * Removes those of these objects that are ours; foreign and absent ones are left alone. Returns when Knative Services and their
-   * revisions are gone: their pods then accept no requests, but may still finish current ones.
+   * revisions are gone: their pods then accept no requests, but may still finish current ones (`endPods.ts`).
    */
   return Effect.fn("Remover.remove")(function* (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) {
     const place = placeOf("namespace", "", key.namespace)

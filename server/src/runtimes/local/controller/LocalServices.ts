@@ -14,9 +14,6 @@ import type { ObjectStore, Transaction } from "./ObjectStore.ts"
 import { type MayRun, planApply } from "./planApply.ts"
 import type { ServiceController } from "./ServiceController.ts"
 
-/** Maximum time for requests in progress when a service is removed. */
-const removalDrainMs = 10_000
-
 export interface LocalServicesInput {
   readonly store: ObjectStore
   readonly table: RouteTable
@@ -155,7 +152,7 @@ const endServices = (
 ) =>
   Effect.gen(function* () {
     for (const controller of gone) table.remove(controller.object().key)
-    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop(removalDrainMs, "The service was removed"))))
+    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop("removal", "The service was removed"))))
     yield* Effect.forEach(gone, (each) => onRemoved(each.object().key), { concurrency: 8, discard: true })
     // Services that still refer to it keep its address: it may come back.
     const rest = all().filter((each) => !gone.includes(each) && each.object().key.namespace === key.namespace)

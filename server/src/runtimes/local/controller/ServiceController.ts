@@ -62,8 +62,10 @@ export interface ServiceController {
   readonly renew: (revision: RunnableRevision) => void
   /** The serving revision. */
   readonly serving: () => RunnableRevision | undefined
-  /** For good. Resolves when all instances have ended. */
-  readonly stop: (drainMs: number, reason: string) => Promise<void>
+  /** For good. Open requests may finish if it is removed. Resolves when all instances have ended. */
+  readonly stop: (how: "removal" | "now", reason: string) => Promise<void>
+  /** The longest grace period of its instances, in milliseconds. */
+  readonly graceMs: () => number
 }
 
 export type ControllerStatus = ReturnType<typeof statusOfService>
@@ -141,10 +143,11 @@ export const makeServiceController = (input: ControllerInput): ServiceController
     abandon: () => handle({ type: "abandoned" }),
     renew: (revision) => handle({ type: "damaged", revision }),
     serving: () => (state().object.paused || state().deleting ? undefined : state().serving?.revision),
-    stop: async (drainMs, reason) => {
+    stop: async (how, reason) => {
       handle({ type: "stopped", reason })
-      await Promise.all(runners.all().map((each) => each.stop(drainMs)))
-    }
+      await Promise.all(runners.all().map((each) => each.stop(how === "removal" ? each.removalDrainMs : 0)))
+    },
+    graceMs: () => Math.max(0, ...runners.all().map((each) => each.graceMs))
   }
   return controller
 }

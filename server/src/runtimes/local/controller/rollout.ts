@@ -88,11 +88,13 @@ export const begin = (revision: RunnableRevision, care?: Care): ServiceMove =>
     ? inOrder(propose(revision, care, true), clearWay, startCandidate)
     : inOrder(propose(revision, care), startCandidate)
 
-/** Gives up the candidate, for another one or for a pause. */
-export const drop: ServiceMove = (state, world) =>
-  state.candidate === undefined
-    ? stay(state, world)
-    : inOrder(unrouteUnlessServing, leave(state.candidate, 0), change({ candidate: undefined }))(state, world)
+/** Gives up the candidate, for another one or for a pause. If no older revision serves, it may have requests. */
+export const drop: ServiceMove = (state, world) => {
+  const { candidate } = state
+  if (candidate === undefined) return stay(state, world)
+  const drainMs = isAlone(candidate.revision) ? 0 : candidate.revision.template.drainMs
+  return inOrder(unrouteUnlessServing, leave(candidate, drainMs), change({ candidate: undefined }))(state, world)
+}
 
 /**
  * The candidate's first instances became ready, or one of them no longer is. Once all have stayed up for a while, it replaces the
@@ -138,7 +140,7 @@ const promote =
         { type: "route", to: unit },
         { type: "beginScaling", unit }
       ),
-      old === undefined ? stay : leave(old, old.revision.template.timeoutMs),
+      old === undefined ? stay : leave(old, old.revision.template.drainMs),
       isCrowded && isUnused ? run({ type: "endScaling" }, { type: "scaleTo", unit: id, instances: 0 }) : stay,
       run({ type: "giveTurn", unit: id })
     )(state, world)

@@ -50,6 +50,8 @@ export interface InstanceTemplate {
   readonly memoryBytes: number
   readonly startup: ProbeSpec | undefined
   readonly readiness: ProbeSpec | undefined
+  /** Milliseconds between SIGTERM and SIGKILL. */
+  readonly graceMs: number
   /** How long it may take to become ready, in milliseconds. */
   readonly startDeadlineMs: number
 }
@@ -88,8 +90,6 @@ export interface InstanceSpec extends InstanceTemplate {
     readonly isFull: (since: number) => boolean
     readonly answeredProbe?: (since: number) => void
   }
-  /** Milliseconds between SIGTERM and SIGKILL. */
-  readonly graceMs: number
   /** Receives its output as it arrives; must be fast. */
   readonly onOutput: (stream: "stdout" | "stderr", chunk: Uint8Array) => void
   /** Receives the platform's own remarks about it (such as a limit that can't be set here), one line at a time. */

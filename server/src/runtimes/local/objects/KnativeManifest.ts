@@ -1,6 +1,7 @@
 import { defaultPort } from "@maxcloud/config-schema"
 import {
   type ContainerProbe,
+  endOf,
   type KnativeContainer,
   type Manifest,
   readMarks,
@@ -73,6 +74,7 @@ const revisionTemplateOf = (
     min: minScale,
     initialScale: Math.max(1, minScale),
     timeoutMs: spec.timeoutMs,
+    ...endOf(annotations, spec.timeoutMs),
     startDeadlineMs: annotations.progressDeadlineMs,
     startup: probeOf(container.startupProbe),
     readiness: probeOf(container.readinessProbe),

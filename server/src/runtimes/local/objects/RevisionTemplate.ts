@@ -1,4 +1,4 @@
-import type { EnvVar } from "@maxcloud/synth"
+import type { EnvVar, InstanceEnd } from "@maxcloud/synth"
 import type { AutoscalerConfig } from "../autoscaler/Autoscaler.ts"
 import type { InstanceTemplate, ProbeSpec } from "../instances/Instance.ts"
 
@@ -6,7 +6,7 @@ import type { InstanceTemplate, ProbeSpec } from "../instances/Instance.ts"
  * A Knative Service's `spec.template`, read exactly: how its instances start and scale. `Required`, so that no field of an
  * instance can be forgotten.
  */
-export interface RevisionTemplate extends Required<InstanceTemplate> {
+export interface RevisionTemplate extends Required<InstanceTemplate>, InstanceEnd {
   /** As the manifest names it; for a source it is only a name. */
   readonly image: string
   readonly protocol: "http1" | "h2c"

@@ -49,6 +49,8 @@ const makeRunner = async (build: Effect.Effect<void> = Effect.void) => {
     revision: "web-00001",
     maxConcurrency: 0,
     drainMs: 0,
+    removalDrainMs: 0,
+    graceMs: 0,
     backoff: defaultBackoff,
     instances: {
       start,

@@ -28,6 +28,10 @@ export interface RunnerInput {
   readonly maxConcurrency: number
   /** Maximum time for requests in progress on a leaving instance. */
   readonly drainMs: number
+  /** The same, if its service is removed. */
+  readonly removalDrainMs: number
+  /** Milliseconds between SIGTERM and SIGKILL of an instance. */
+  readonly graceMs: number
   readonly backoff: BackoffConfig
   readonly instances: typeof Instances.Service
   /** How thoroughly to check the build before the first start. @default "quick" */
@@ -54,6 +58,8 @@ export interface RunnerInput {
 /** Keeps as many instances of one revision as are wanted. */
 export interface RevisionRunner {
   readonly revision: string
+  readonly removalDrainMs: number
+  readonly graceMs: number
   readonly pool: Pool
   readonly target: () => number
   readonly scaleTo: (instances: number) => void
@@ -136,6 +142,8 @@ export const makeRevisionRunner = (input: RunnerInput): RevisionRunner => {
 
   return {
     revision: input.revision,
+    removalDrainMs: input.removalDrainMs,
+    graceMs: input.graceMs,
     pool,
     target: () => state().target,
     scaleTo: (instances) => dispatch({ type: "scaleTo", instances }),

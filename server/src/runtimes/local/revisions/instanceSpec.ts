@@ -12,14 +12,13 @@ export const instanceSpecOf = (input: {
   readonly revision: RunnableRevision
   readonly secrets: typeof Secrets.Service
   readonly links: Links
-  readonly graceMs: number
   readonly ownsMachine: boolean
   readonly resolvedImage: () => string | undefined
   readonly standInOf: typeof Instances.Service.standInOf
   /** The host in its callers' requests. */
   readonly host: string
 }): Effect.Effect<Omit<InstanceSpec, "id" | "onOutput" | "onSystem">, InstanceFailed> => {
-  const { graceMs, key, links, ownsMachine, revision, secrets } = input
+  const { key, links, ownsMachine, revision, secrets } = input
   const { template } = revision
   const program = (): InstanceSpec["program"] =>
     template.program.kind === "image" ? { ...template.program, resolved: input.resolvedImage() } : template.program
@@ -47,7 +46,6 @@ export const instanceSpecOf = (input: {
     liveness:
       template.liveness === undefined || !template.anyAnswerLives
         ? template.liveness
-        : { ...template.liveness, anyAnswer: { protocol: template.protocol, host: input.host } },
-    graceMs
+        : { ...template.liveness, anyAnswer: { protocol: template.protocol, host: input.host } }
   }))
 }
