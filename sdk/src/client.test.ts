@@ -20,6 +20,7 @@ import {
   type Route,
   sendEntry,
   sendEvent,
+  sendProblem,
   service,
   serviceId
 } from "../test/fakeServer.ts"
@@ -304,6 +305,54 @@ describe("logs", () => {
     expect(first?.query.get("tail")).toBe("5")
     expect(second?.query.get("tail") ?? null).toBeNull()
     expect(second?.headers["last-event-id"]).toBe("1")
+  })
+
+  const away = new Unavailable({ detail: "The cluster has been unreachable since 12:00.", retryAfterSeconds: 2 })
+
+  it("fail at once when the cluster is unreachable, instead of asking again", async () => {
+    let connections = 0
+    await using server = await fakeServer({
+      "GET /api/v1/services": list,
+      [logsPath]: (_, response) => {
+        connections++
+        openStream(response)
+        sendEntry(response, entry(1))
+        sendProblem(response, away)
+      }
+    })
+    const lines: Array<string> = []
+    const read = async () => {
+      for await (const { line } of createClient({ apiUrl: server.url }).logs("api")) lines.push(line)
+    }
+    expect(await failureOf(read())).toMatchObject({ _tag: "Unavailable", message: away.detail })
+    expect(lines).toStrictEqual(["line 1"])
+    expect(connections).toBe(1)
+  })
+
+  it("say that the cluster is unreachable when followed, and continue after the last line", async () => {
+    let connections = 0
+    await using server = await fakeServer({
+      "GET /api/v1/services": list,
+      [logsPath]: (request, response) => {
+        connections++
+        openStream(response)
+        const last = Number(request.headers["last-event-id"] ?? 0)
+        if (connections !== 2) sendEntry(response, entry(last + 1))
+        if (connections < 3) sendProblem(response, away)
+      }
+    })
+    const lines: Array<string> = []
+    const reasons: Array<string> = []
+    const logs = createClient({ apiUrl: server.url }).logs("api", {
+      follow: true,
+      onInterrupted: ({ message }) => reasons.push(message)
+    })
+    for await (const { line } of logs) {
+      lines.push(line)
+      if (lines.length === 2) break
+    }
+    expect(lines).toStrictEqual(["line 1", "line 2"])
+    expect(reasons).toStrictEqual([away.detail, away.detail])
   })
 
   it("continue when followed, even if the server stops, until the reader has enough", async () => {

@@ -111,6 +111,10 @@ export const sendEvent = (response: ServerResponse, event: DeploymentEvent) =>
 export const sendEntry = (response: ServerResponse, entry: LogEntry) =>
   response.write(`id: ${entry.cursor}\nevent: log\ndata: ${JSON.stringify(Schema.encodeSync(LogEntry)(entry))}\n\n`)
 
+/** A failure within a stream, which ends it. */
+export const sendProblem = (response: ServerResponse, error: ApiError) =>
+  response.end(`event: error\ndata: ${JSON.stringify(Schema.encodeSync(ApiError)(error))}\n\n`)
+
 export interface Received {
   readonly method: string
   readonly path: string

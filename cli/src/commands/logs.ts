@@ -1,4 +1,5 @@
 import type { LogEntry } from "@maxcloud/sdk/api"
+import type { CallError } from "@maxcloud/sdk/effect"
 import { Chunk, Effect, Stream } from "effect"
 import { integer, optional, text, toggle } from "../args/flags.ts"
 import { parseTime } from "../args/time.ts"
@@ -39,6 +40,16 @@ const print = <E, R>(
     })
   )
 
+/** Says each reason once: during an outage, every attempt to continue fails for the same reason. */
+const interruptionTeller = (terminal: Terminal) => {
+  const told = new Set<string>()
+  return (reason: CallError) => {
+    if (reason._tag !== "Unavailable" || told.has(reason.message)) return
+    told.add(reason.message)
+    terminal.say(`${reason.message} The lines continue when it's back.`)
+  }
+}
+
 export default command({
   summary: "Print a service's logs",
   examples: [
@@ -52,6 +63,7 @@ export default command({
   ],
   notes: [
     "A broken connection is reopened and continues after the last line.",
+    "While the cluster is unreachable, --follow says so once and waits. Without it, the command exits with 3.",
     "The level is read from the line: JSON (level, severity), level=warn, [error], ERROR. A line without one is an error on stderr, else info.",
     "--grep and --level look at the last 10,000 lines of each service or, with --since, at all lines since then."
   ],
@@ -95,8 +107,13 @@ export default command({
         name === undefined ? yield* appOf(input) : input.app === undefined ? undefined : yield* parseAppName(input.app)
       const cloud = yield* connect(input)
       const written = (entry: LogEntry) => (terminal.json ? jsonText(entry) : logLine(entry, terminal))
+      const onInterrupted = interruptionTeller(terminal)
       if (name !== undefined && filter.grep === undefined && filter.level === undefined) {
-        return yield* print(cloud.logs(name, { follow, since, tail, revision, app, stage }), written, terminal)
+        return yield* print(
+          cloud.logs(name, { follow, since, tail, revision, app, stage, onInterrupted }),
+          written,
+          terminal
+        )
       }
       const { productionStage } = yield* loadSchemas
       const meant = stage ?? productionStage
@@ -115,7 +132,7 @@ export default command({
       }
       const width = Math.max(...found.map((each) => each.name.length))
       const named = (entry: LogEntry) => (terminal.json ? jsonText(entry) : namedLogLine(entry, width, terminal))
-      const all = mergedLogs({ cloud, stage, services, filter, follow, since, tail, revision })
+      const all = mergedLogs({ cloud, stage, services, filter, follow, since, tail, revision, onInterrupted })
       yield* print(all, name === undefined ? named : written, terminal)
     })
 })

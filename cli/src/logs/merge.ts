@@ -1,6 +1,6 @@
 import type { StageName } from "@maxcloud/config-schema"
 import type { LogEntry, Service } from "@maxcloud/sdk/api"
-import type { MaxCloud } from "@maxcloud/sdk/effect"
+import type { CallError, MaxCloud } from "@maxcloud/sdk/effect"
 import { Chunk, type Context, Duration, Effect, Schedule, Stream } from "effect"
 import { type LogFilter, makeFilter } from "./filter.ts"
 
@@ -16,6 +16,7 @@ export interface MergeInput {
   readonly since: string | undefined
   readonly tail: number | undefined
   readonly revision: string | undefined
+  readonly onInterrupted: (reason: CallError) => void
 }
 
 /** How many lines of a service to search for matches: the maximum that the server returns. */
@@ -31,7 +32,7 @@ const lookAgain = Schedule.spaced(Duration.seconds(5))
  * services.
  */
 export const mergedLogs = (input: MergeInput) => {
-  const { cloud, filter, follow, revision, since, stage, tail } = input
+  const { cloud, filter, follow, onInterrupted, revision, since, stage, tail } = input
   const isWanted = makeFilter(filter)
   const filters = filter.grep !== undefined || filter.level !== undefined
   const most = tail ?? (since === undefined ? defaultTail : undefined)
@@ -77,6 +78,7 @@ export const mergedLogs = (input: MergeInput) => {
         stage,
         revision,
         after,
+        onInterrupted,
         ...(after === undefined ? (since === undefined ? { tail: mostLines } : { since }) : {})
       })
       .pipe(

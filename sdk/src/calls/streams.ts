@@ -1,6 +1,6 @@
 import { Chunk, Effect, Either, Schema, Stream } from "effect"
 import { CloudEvent, DeploymentEvent, type DeploymentId, LogEntry } from "../api/index.ts"
-import { UnexpectedAnswer } from "../errors.ts"
+import { type CallError, UnexpectedAnswer } from "../errors.ts"
 import type { OptionKinds } from "../input/options.ts"
 import { type InApp, parseDeployment, parseOptions } from "../input/parse.ts"
 import { subscribe } from "../transport/subscription.ts"
@@ -18,6 +18,11 @@ export interface LogOptions {
   readonly tail?: number | undefined
   /** Continues after the entry with this cursor. */
   readonly after?: string | undefined
+  /**
+   * With `follow`: called when the lines are interrupted, with the reason, such as an `Unavailable` while the cluster is unreachable. The
+   * lines continue without a gap when it's over.
+   */
+  readonly onInterrupted?: ((reason: CallError) => void) | undefined
 }
 
 export interface FollowEventsOptions extends EventFilter {
@@ -32,6 +37,7 @@ const logOptions: OptionKinds<LogOptions & InApp> = {
   revision: "text",
   tail: "number",
   after: "text",
+  onInterrupted: "function",
   app: "text",
   stage: "text"
 }
@@ -113,7 +119,14 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
         }
         const follow = options.follow === true
         let begun = false
-        return subscribe(connection, { path, query, lastEventId: options.after, endsWithConnection: !follow }).pipe(
+        const { after: lastEventId, onInterrupted } = options
+        return subscribe(connection, {
+          path,
+          query,
+          lastEventId,
+          endsWithConnection: !follow,
+          onInterrupted: follow ? onInterrupted : undefined
+        }).pipe(
           Stream.filter((each) => each.event === "log"),
           Stream.mapChunksEffect((events) => {
             begun = begun || events.length > 0

@@ -8,7 +8,10 @@ import { makeEventParser, type ServerSentEvent } from "./sse.ts"
 const silence = "45 seconds"
 const firstPauseMs = 100
 const longestPauseMs = 5000
-/** How long the server can be unreachable after its first response before the stream gives up. */
+/**
+ * How long the server can be unreachable after its last sign of life before the stream gives up. For a stream with an end, only events
+ * are signs of life: a server that accepts each new connection and sends nothing must not renew the patience.
+ */
 const patienceMs = 120_000
 
 const isPassing = (error: CallError): boolean =>
@@ -23,6 +26,8 @@ export interface SubscriptionOptions {
   readonly lastEventId?: string | undefined
   /** Whether the stream is finished or reconnects if the server ends it properly. */
   readonly endsWithConnection: boolean
+  /** Called for each failure after which the stream continues. */
+  readonly onInterrupted?: ((error: CallError) => void) | undefined
 }
 
 /** The body of a response with server-sent events. */
@@ -42,6 +47,7 @@ export const subscribe = (
   Stream.suspend(() => {
     let lastEventId = options.lastEventId
     let answeredAt: number | undefined
+    let progressAt: number | undefined
     let failures = 0
     let ended = false
 
@@ -59,6 +65,7 @@ export const subscribe = (
         }
       })
       answeredAt = performance.now()
+      progressAt ??= answeredAt
       return yield* eventsIn(response)
     })
 
@@ -82,7 +89,10 @@ export const subscribe = (
         Stream.flatMap((events) => {
           const [good, [failed]] = Chunk.splitWhere(events, (event) => event.event === "error")
           for (const { id } of good) if (id !== "") lastEventId = id
-          failures = good.length > 0 ? 0 : failures
+          if (good.length > 0) {
+            failures = 0
+            progressAt = performance.now()
+          }
           const given = Stream.fromChunk(good)
           const url = `${connection.apiUrl}${options.path}`
           return failed === undefined ? given : Stream.concat(given, Stream.fail(problemIn(url, 200, failed.data)))
@@ -93,11 +103,16 @@ export const subscribe = (
             return Stream.empty
           })
         ),
-        Stream.catchAll((error) =>
-          isPassing(error) && answeredAt !== undefined && performance.now() - answeredAt < patienceMs
-            ? Stream.empty
-            : Stream.fail(error)
-        )
+        Stream.catchAll((error) => {
+          const aliveAt = options.endsWithConnection ? progressAt : answeredAt
+          // Who wants only what is there now is better off with the reason than with waiting.
+          const isOver = options.endsWithConnection && error._tag === "Unavailable"
+          if (isOver || !isPassing(error) || aliveAt === undefined || performance.now() - aliveAt >= patienceMs) {
+            return Stream.fail(error)
+          }
+          options.onInterrupted?.(error)
+          return Stream.empty
+        })
       )
     })
 

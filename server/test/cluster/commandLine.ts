@@ -25,7 +25,7 @@ export const startCommand = (args: ReadonlyArray<string>, environment: Readonly<
     written.stderr += text
   })
   const ended = new Promise<Outcome>((resolve) => child.once("close", (code) => resolve({ code, ...written })))
-  return { ended, written }
+  return { ended, written, interrupt: () => child.kill("SIGINT") }
 }
 
 /** `maxcloud deploy` of an app as plain data to this server. */

@@ -78,6 +78,7 @@ export class FakeKubelet {
       server: "https://fake",
       unreachableSince: Effect.succeedNone,
       unreachable: Effect.succeedNone,
+      check: Effect.succeed(Option.none()),
       awayMillis: Effect.succeed(0),
       awaySince: () => 0,
       request: () => Effect.die("unused"),

@@ -15,6 +15,7 @@ export const fakeLists = (answers: () => Answers): KubeApi["Type"] => ({
   },
   unreachableSince: Effect.succeed(Option.none()),
   unreachable: Effect.succeed(Option.none()),
+  check: Effect.succeed(Option.none()),
   awayMillis: Effect.succeed(0),
   awaySince: () => 0,
   answer: () => Effect.die("nothing is passed on"),

@@ -80,6 +80,27 @@ const askWhileAway = (line: Line) => {
   })
 }
 
+/** How old an answer may be to count as reachable, and how long to wait for a new one, in milliseconds. */
+const fresh = { answer: 1_000, timeout: 3_000 }
+
+/** See `KubeApi.check`. */
+const checkReachable = (line: Line) =>
+  Effect.map(Effect.makeSemaphore(4), (inFlight) => {
+    const { unanswered } = line
+    const own: Line = { ...line, inFlight, timeoutMillis: fresh.timeout }
+    return Effect.gen(function* () {
+      if (!unanswered.isFresh(fresh.answer)) {
+        const sentAt = performance.now()
+        // The first of two may have met a connection that broke while it was idle.
+        const asked = Effect.orElse(sendOnce(own, stored), () => sendOnce(own, stored))
+        const outcome = yield* Effect.either(Effect.timeoutOption(asked, fresh.timeout))
+        if (outcome._tag === "Right" && Option.isSome(outcome.right)) unanswered.told(outcome.right.value, sentAt)
+        else unanswered.notAnswered(sentAt)
+      }
+      return Option.map(yield* unanswered.unreachable, ({ since }) => since)
+    })
+  })
+
 const make = Effect.fn("KubeApi.make")(function* ({
   maxInFlight = 32,
   silenceMillis = 90_000,
@@ -106,6 +127,7 @@ const make = Effect.fn("KubeApi.make")(function* ({
       Option.map((found) => found.since)
     ),
     unreachable: unanswered.unreachable,
+    check: yield* checkReachable(line),
     awayMillis: unanswered.awayMillis,
     awaySince: unanswered.awaySince,
     request: asking,

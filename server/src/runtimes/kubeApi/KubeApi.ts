@@ -95,6 +95,11 @@ export class KubeApi extends Context.Tag("@maxcloud/server/KubeApi")<
     readonly unreachableSince: Effect.Effect<Option.Option<Date>>
     /** The same, with the outage's duration in milliseconds. */
     readonly unreachable: Effect.Effect<Option.Option<{ readonly since: Date; readonly millis: number }>>
+    /**
+     * Asks the API server if it hasn't answered in the last moments, and says since when it is unreachable. For readers, who shouldn't
+     * wait for a request's timeout.
+     */
+    readonly check: Effect.Effect<Option.Option<Date>>
     /** For how many milliseconds it was unreachable since this process started, all outages together. */
     readonly awayMillis: Effect.Effect<number>
     /** For how many milliseconds since this time (epoch milliseconds) it was unreachable, as far as known; 0 for NaN. */

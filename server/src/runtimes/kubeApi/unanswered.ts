@@ -4,6 +4,8 @@ import { awayBetween, awayMillis, noOutages, outageStep, type RequestOutcome } f
 /** Since when no request has been answered, as a date and as a duration. */
 export interface Unanswered {
   readonly answered: () => void
+  /** Has it answered within this many milliseconds? */
+  readonly isFresh: (millis: number) => boolean
   /** The request was sent at this time of the monotonic clock. */
   readonly notAnswered: (sinceMillis: number) => void
   /** An answer arrived. A balancer's answer in place of an unreachable API server doesn't count, nor one without etcd. */
@@ -43,6 +45,7 @@ export const makeUnanswered = (): Unanswered => {
   const notAnswered = (sentAt: number) => step({ type: "unanswered", sentAt, at: performance.now() })
   return {
     answered,
+    isFresh: (millis) => outages.since === undefined && performance.now() - outages.answeredAt < millis,
     notAnswered,
     told: ({ status, text }, sinceMillis) => (standsIn(status, text) ? notAnswered(sinceMillis) : answered()),
     wasAway: () => {

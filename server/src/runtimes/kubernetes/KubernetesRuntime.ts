@@ -1,12 +1,12 @@
 import { namespaceProblems } from "@maxcloud/synth"
-import { Effect, Layer, Option } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import { RegistryCredentials } from "../../stores/images/credentials/RegistryCredentials.ts"
 import { Secrets } from "../../stores/secrets/Secrets.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { Platform } from "../port/Platform.ts"
 import { Runtime, type ServiceStatus } from "../port/Runtime.ts"
 import { makeApply } from "./apply/makeApply.ts"
-import { unreachableError } from "./apply/refusal.ts"
+import { unreachableError, unreachableRead } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
 import { makeExec } from "./exec/makeExec.ts"
 import { makeInstances } from "./instances.ts"
@@ -50,6 +50,21 @@ export const layer = Layer.effect(
       })
     )
 
+    /** A reader learns at once that the cluster is unreachable. */
+    const whileReadable = Effect.flatMap(
+      api.check,
+      Option.match({ onNone: () => Effect.void, onSome: (since) => Effect.fail(unreachableRead(since)) })
+    )
+    /** Fails once the cluster is unreachable: a follower would otherwise take an outage for silence. */
+    const untilAway = Effect.flatMap(
+      api.unreachable,
+      Option.match({
+        onNone: () => Effect.void,
+        onSome: ({ millis, since }) => (millis < awayMillis ? Effect.void : Effect.fail(unreachableRead(since)))
+      })
+    ).pipe(Effect.delay("1 second"), Effect.forever)
+    const exec = makeExec(api, cache)
+
     return {
       name: "kubernetes",
       inPlace: false,
@@ -59,7 +74,7 @@ export const layer = Layer.effect(
       apply,
       abandon,
       release,
-      dryRun,
+      dryRun: (...asked) => Effect.zipRight(whileReadable, dryRun(...asked)),
       remove,
       missing,
       status: (key) =>
@@ -81,10 +96,10 @@ export const layer = Layer.effect(
       awayMillis: api.awayMillis,
       changes: tracker.changes,
       drift,
-      exec: makeExec(api, cache),
+      exec: (...asked) => Effect.zipRight(whileReadable, exec(...asked)),
       instances: makeInstances(cache),
-      revisions: tracker.revisions,
-      logs: logs.read,
+      revisions: (key) => Effect.zipRight(whileReadable, tracker.revisions(key)),
+      logs: (query) => Stream.unwrap(Effect.as(whileReadable, Stream.interruptWhen(logs.read(query), untilAway))),
       isLogCursor: logs.isCursor,
       logBytes: logs.bytes
     }

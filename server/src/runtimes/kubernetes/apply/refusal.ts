@@ -123,6 +123,14 @@ export const unreachableError = (since: Date, evidence: string, cause?: KubeErro
   return new RuntimeError({ reason: "unavailable", message, diagnosis, cause, away: true })
 }
 
+/** The same for a read, which isn't repeated. */
+export const unreachableRead = (since: Date): RuntimeError =>
+  new RuntimeError({
+    reason: "unavailable",
+    message: `The cluster has been unreachable since ${since.toISOString()}.`,
+    away: true
+  })
+
 /** Converts a `KubeError` to a `RuntimeError`. `object`: the object of the request. */
 export const runtimeErrorOf =
   (api: Requests, object: Named) =>
