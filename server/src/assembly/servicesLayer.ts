@@ -23,6 +23,7 @@ import * as Quotas from "../tenancy/limits/PostgresQuotas.ts"
 import * as KnownOrganizations from "../tenancy/organizations/KnownOrganizations.ts"
 import * as Organizations from "../tenancy/organizations/Organizations.ts"
 import * as KeptAnswers from "../tenancy/repeats/PostgresKeptAnswers.ts"
+import { ownFilesOf } from "./ownFiles.ts"
 
 /**
  * Everything below HTTP: the database, its stores, the runtime, and the deployments on it. Parts stop in reverse order:
@@ -40,7 +41,7 @@ export const servicesLayer = (
     url: databaseUrl,
     migrationUrl: migrationDatabaseUrl,
     backupFolder: settings.backupFolder,
-    lock: { sharing: runtime.servers },
+    lock: { sharing: runtime.servers, ownFiles: ownFilesOf(settings) },
     connections: settings.databasePool,
     statementTimeout: settings.statementTimeout
   })

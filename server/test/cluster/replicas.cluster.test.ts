@@ -6,6 +6,7 @@ import { kinds } from "../../src/runtimes/kubeApi/kinds.ts"
 import { until } from "../contract/requests.ts"
 import { freePort } from "../freePort.ts"
 import { describeCluster } from "../kubeApi/testCluster.ts"
+import { startS3 } from "../logs/rcloneS3.ts"
 import { startPostgres } from "../replicas/startPostgres.ts"
 import { ServerProcess } from "../serverProcess.ts"
 import { serverKubeconfig } from "./serverKubeconfig.ts"
@@ -30,18 +31,25 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
   const organizations = ["a", "b", "c"].map((name) => newOrganization(`rep-${name}`))
   let admin: Admin
   let postgres: Awaited<ReturnType<typeof startPostgres>>
+  let s3: Awaited<ReturnType<typeof startS3>>
   let replicas: ReadonlyArray<ServerProcess> = []
 
   beforeAll(async () => {
     const kubeconfig = await serverKubeconfig()
     admin = openAdmin()
     postgres = await startPostgres()
+    s3 = await startS3()
     replicas = await Promise.all(
       organizations.map(
         async (organization) =>
           new ServerProcess(
             await freePort(),
-            { ...environmentOf(organization, kubeconfig), ...postgres.environment, MAXCLOUD_MASTER_KEY: masterKey },
+            {
+              ...environmentOf(organization, kubeconfig),
+              ...postgres.environment,
+              ...s3.environment,
+              MAXCLOUD_MASTER_KEY: masterKey
+            },
             serverProgram
           )
       )
@@ -55,6 +63,7 @@ describeCluster("three replicas on one database (KUBECONFIG)", () => {
     await Promise.all(replicas.map((each) => each.end("SIGTERM")))
     for (const replica of replicas) replica.remove()
     await postgres?.close()
+    await s3?.end()
     await Promise.allSettled(organizations.map((organization) => removeNamespacesOf(admin, organization)))
     await admin?.close()
   }, 60_000)

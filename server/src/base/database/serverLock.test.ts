@@ -31,6 +31,39 @@ describe("the lock of a database that several servers use", () => {
     )
   )
 
+  const own = [{ what: "the logs of services", setting: "MAXCLOUD_LOGS=s3 (or loki)" }]
+  const shared = (ownFiles: typeof own) =>
+    serverLock(
+      { connectionString: postgres.environment.DATABASE_URL },
+      { sharing: "shared", ownFiles, patience: "1 second" }
+    )
+  it.each([
+    [
+      "both keep files in their folders",
+      own,
+      own,
+      /keeps the logs of services in its own .* Set MAXCLOUD_LOGS=s3 \(or loki\) on every server/
+    ],
+    ["only the second does", [], own, /but this one keeps the logs of services in its own data folder/],
+    [
+      "only the first does",
+      own,
+      [],
+      /Another max-cloud server .* keeps the logs of services or the master key in its own/
+    ]
+  ] as const)("refuses a second server of a cluster if %s, and leaves the first alone", (_, first, second, message) =>
+    run(
+      Effect.gen(function* () {
+        const lost = yield* Effect.fork(Effect.flatten(shared([...first])))
+        yield* Effect.sleep("300 millis")
+        const refused = yield* Effect.flip(shared([...second]))
+        expect(refused).toMatchObject({ reason: "locked", message: expect.stringMatching(message) })
+        expect(lost.unsafePoll()).toBeNull()
+        yield* Fiber.interrupt(lost)
+      })
+    )
+  )
+
   it("waits while its holder stops", () =>
     run(
       Effect.gen(function* () {

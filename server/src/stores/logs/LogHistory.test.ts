@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createInterface } from "node:readline"
 import { expect, it } from "@effect/vitest"
 import { Effect, ManagedRuntime, Stream } from "effect"
 import { type Backend, describeHistory, keyOf, noon, numbered } from "../../../test/logs/historyContract.ts"
+import { rclone, startS3 } from "../../../test/logs/rcloneS3.ts"
 import { LogHistory, layerFolder, layerS3 } from "./LogHistory.ts"
 
 const folder = async (): Promise<Backend> => {
@@ -17,40 +15,9 @@ const folder = async (): Promise<Backend> => {
   }
 }
 
-const rclone = [
-  ...(process.env["PATH"] ?? "").split(":"),
-  process.env["GOBIN"] ?? "",
-  join(process.env["HOME"] ?? "", "go/bin")
-]
-  .map((part) => join(part, "rclone"))
-  .find((part) => existsSync(part))
-
-/** An S3 server of its own on a free port of loopback. */
 const s3 = async (): Promise<Backend> => {
-  const directory = await mkdtemp(join(tmpdir(), "maxcloud-s3-"))
-  await mkdir(join(directory, "logs"))
-  const credentials = { accessKeyId: "tester", secretAccessKey: "not-a-secret" }
-  const server = spawn(
-    rclone ?? "rclone",
-    ["serve", "s3", directory, "--addr", "127.0.0.1:0", "--auth-key", Object.values(credentials).join(","), "-v"],
-    { stdio: ["ignore", "ignore", "pipe"] }
-  )
-  const endpoint = await new Promise<string>((resolve, reject) => {
-    server.once("exit", (code) => reject(new Error(`rclone ended with exit code ${code}`)))
-    server.once("error", reject)
-    createInterface({ input: server.stderr }).on("line", (line) => {
-      const found = /http:\/\/127\.0\.0\.1:\d+/.exec(line)
-      if (found !== null) resolve(found[0])
-    })
-  })
-  return {
-    layer: (options) => layerS3({ ...options, s3: { bucket: "logs", prefix: "kept", endpoint, credentials } }),
-    end: async () => {
-      server.removeAllListeners("exit")
-      server.kill()
-      await rm(directory, { recursive: true, force: true })
-    }
-  }
+  const { bucket, credentials, end, endpoint } = await startS3()
+  return { layer: (options) => layerS3({ ...options, s3: { bucket, prefix: "kept", endpoint, credentials } }), end }
 }
 
 const backends = [
