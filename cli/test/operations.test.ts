@@ -1,6 +1,9 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "@effect/vitest"
+import { parse } from "yaml"
 import { makeFolder, run } from "./cli.ts"
 
 const now = "2026-01-01T00:00:00.000Z"
@@ -377,6 +380,52 @@ describe("export", () => {
     expect(source.stderr).toContain("build an image of it")
     expect([printed.code, bare.code, source.code, namespace.code]).toEqual([0, 0, 2, 2])
     expect(asked).toEqual([])
+  })
+
+  it("writes a folder for Flux and Argo CD, without Secrets, and keeps it current", async () => {
+    const app = (service: string) =>
+      `app: shop\nservices:\n  - name: web\n    image: nginx:1\n    env: { KEY: { secret: KEY } }\n  - name: ${service}\n    image: api:1\n  - name: kustomization\n    image: api:1\n`
+    const cwd = makeFolder({ "app.yaml": app("api"), "taken/kustomization.yaml": "resources: []\n" })
+    const gitops = (...args: ReadonlyArray<string>) => cli(["export", "-f", "app.yaml", "-n", "shop", ...args], { cwd })
+    const first = await gitops("--gitops")
+    const texts = () =>
+      Object.fromEntries(
+        readdirSync(join(cwd, "gitops")).map((name) => [name, readFileSync(join(cwd, "gitops", name), "utf8")])
+      )
+    expect(first.code).toBe(0)
+    expect(first.stderr).toMatch(/^wrote [^\n]+kustomization.yaml\n[\s\S]+fill in: the Secrets web--\S+ are yours/)
+    const before = texts()
+    expect(Object.keys(before).sort()).toEqual(["_kustomization.yaml", "api.yaml", "kustomization.yaml", "web.yaml"])
+    expect(Object.values(before).join("")).not.toContain("kind: Secret")
+    expect(before["web.yaml"]).toContain("secretKeyRef")
+    expect(before["kustomization.yaml"]).toMatch(/# The Secret web--[\s\S]+# {3}KEY: the secret KEY\n/)
+    expect(parse(before["kustomization.yaml"] ?? "")).toEqual({
+      apiVersion: "kustomize.config.k8s.io/v1beta1",
+      kind: "Kustomization",
+      resources: ["_kustomization.yaml", "api.yaml", "web.yaml"]
+    })
+
+    writeFileSync(join(cwd, "gitops/patch.yaml"), "mine: true\n")
+    writeFileSync(join(cwd, "app.yaml"), app("back"))
+    const second = await gitops("--gitops", "--json")
+    expect(JSON.parse(second.stdout)).toMatchObject({
+      files: ["kustomization.yaml", "_kustomization.yaml", "back.yaml", "web.yaml"],
+      removed: ["api.yaml"],
+      secrets: [{ name: expect.stringMatching(/^web--/) }]
+    })
+    expect(Object.keys(texts()).sort()).toEqual([
+      "_kustomization.yaml",
+      "back.yaml",
+      "kustomization.yaml",
+      "patch.yaml",
+      "web.yaml"
+    ])
+
+    const [taken, without] = await Promise.all([gitops("--gitops", "--out", "taken"), gitops("--out", "somewhere")])
+    expect(taken.stderr).toContain("kustomization.yaml, which `maxcloud export --gitops` didn't write")
+    expect(readdirSync(join(cwd, "taken"))).toEqual(["kustomization.yaml"])
+    expect(without.stderr).toContain("--out needs --gitops")
+    expect([taken.code, without.code]).toEqual([1, 2])
   })
 })
 

@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path"
 import { inSpec } from "@maxcloud/sdk/errors"
 import type { PortableManifest } from "@maxcloud/synth"
 import { Effect } from "effect"
@@ -5,15 +6,20 @@ import { readFileFlag, text, toggle } from "../args/flags.ts"
 import { loadOffline, locatedErrors } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { chartObjects } from "../deploy/chartObjects.ts"
+import { documentOf } from "../deploy/documentOf.ts"
+import { gitopsFiles, writeGitops } from "../deploy/gitops.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
+import type { Terminal } from "../output/terminal.ts"
 
 /** A Kubernetes namespace: a DNS label (RFC 1123). */
 const isNamespace = (name: string) => /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name)
 
-const documentOf = (
-  toYaml: (manifests: [PortableManifest["manifest"]]) => string,
-  { manifest, notes }: PortableManifest
-) => [...notes.map((note) => `# ${note}\n`), toYaml([manifest])].join("")
+/** Where `--gitops` writes without `--out`. */
+const defaultFolder = "gitops"
+
+const printSecrets = (terminal: Terminal, names: ReadonlyArray<string>, says: (names: string) => string) => {
+  if (names.length > 0) terminal.say(`${terminal.paintError("yellow", "fill in:")} ${says(names.join(", "))}`)
+}
 
 export default command({
   summary: "Print manifests for any Knative, offline",
@@ -24,17 +30,21 @@ export default command({
       does: "Print the app for a Knative without max-cloud"
     },
     { line: "maxcloud export --namespace shop > shop.yaml", does: "Write it to a file, to fill in the secrets" },
+    { line: "maxcloud export --gitops --out deploy/shop -n shop", does: "Write a folder for Flux or Argo CD" },
     { line: "maxcloud export --stage preview-42 --json", does: "For another stage, as JSON" }
   ],
   notes: [
     "Offline. The namespace must exist. Only services with an image: sources run only on max-cloud.",
     "Secrets are printed with empty values: fill them in first. The comment above each says with what.",
+    "With --gitops: a kustomization.yaml and a file per service, without Secrets. Repeat it after changes: it removes its files of deleted services, and replaces nobody else's.",
     "Policies name Kourier's gateway as the ingress: with another one, use --without-policies.",
     "Links use cluster-internal names. Without max-cloud, nothing enforces links: anyone who reaches the gateway can call any host."
   ],
   flags: flags({
     file: readFileFlag,
+    gitops: toggle("gitops", { description: "Write a folder for Flux, Argo CD or kustomize" }),
     namespace: text("namespace", "NAMESPACE", { alias: "n", description: "Namespace of the manifests [default]" }),
+    out: text("out", "FOLDER", { alias: "o", description: `With --gitops: the folder to write [${defaultFolder}]` }),
     withoutPolicies: toggle("without-policies", { description: "Leave the NetworkPolicies out" })
   }),
   positionals: noPositionals,
@@ -45,6 +55,12 @@ export default command({
         return yield* new UsageError({
           message: `"${namespace}" isn't a valid namespace`,
           fix: "use up to 63 lower-case letters, digits and -"
+        })
+      }
+      if (input.out !== undefined && !input.gitops) {
+        return yield* new UsageError({
+          message: "--out needs --gitops",
+          fix: "add --gitops to write a folder, or use > FILE to write one file"
         })
       }
       const loaded = yield* loadOffline(input, terminal, input.file ?? input.config, { charts: true })
@@ -67,6 +83,20 @@ export default command({
         ),
         ...ofCharts
       ]
+      if (input.gitops) {
+        const folder = resolve(input.out ?? defaultFolder)
+        const { files, secrets } = gitopsFiles(toYaml, all)
+        const removed = yield* writeGitops(folder, files)
+        const names = files.map(([name]) => name)
+        if (terminal.json) return terminal.printJson({ folder, files: names, removed, secrets })
+        for (const name of names) terminal.say(`wrote ${join(folder, name)}`)
+        for (const name of removed) terminal.say(`removed ${join(folder, name)}`)
+        return printSecrets(
+          terminal,
+          secrets.map(({ name }) => name),
+          (list) => `the Secrets ${list} are yours to create. kustomization.yaml lists their keys.`
+        )
+      }
       if (terminal.json) return terminal.printJson({ manifests: all.map((each) => each.manifest) })
       terminal.print(
         all
@@ -75,10 +105,6 @@ export default command({
           .trimEnd()
       )
       const secrets = all.filter((each) => each.manifest.kind === "Secret").map((each) => each.manifest.metadata.name)
-      if (secrets.length > 0) {
-        terminal.say(
-          `${terminal.paintError("yellow", "fill in:")} the values of ${secrets.join(", ")}, which are empty`
-        )
-      }
+      printSecrets(terminal, secrets, (list) => `the values of ${list}, which are empty`)
     })
 })

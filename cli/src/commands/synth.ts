@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
 import type { LoadedConfig } from "@maxcloud/sdk/effect"
 import type { Manifest } from "@maxcloud/synth"
@@ -7,12 +6,10 @@ import { readFileFlag, text } from "../args/flags.ts"
 import { loadOffline, loadTools } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { chartObjects } from "../deploy/chartObjects.ts"
-import { CommandFailed } from "../errors/failure.ts"
+import { serviceOf, writeFiles } from "../deploy/manifestFiles.ts"
 import { loadCluster, readPrefix } from "../operator/cluster.ts"
 import { integerBytes } from "../output/format.ts"
 import { refuseImpossible } from "../plans/refuseImpossible.ts"
-
-const serviceLabel = "app.kubernetes.io/name"
 
 /** The AppSpec with the digest of each source, as a deploy would send it. */
 const withDigests = (loaded: LoadedConfig) =>
@@ -40,26 +37,11 @@ const filesOf = (
 ): ReadonlyArray<readonly [string, ReadonlyArray<Manifest>]> => {
   const byService = new Map<string, Array<Manifest>>()
   for (const manifest of manifests) {
-    const service = manifest.metadata.labels?.[serviceLabel] ?? "app"
+    const service = serviceOf(manifest)
     byService.set(service, [...(byService.get(service) ?? []), manifest])
   }
   return [["_namespace.yaml", namespace], ...[...byService].map(([service, own]) => [`${service}.yaml`, own] as const)]
 }
-
-const write = (folder: string, files: ReadonlyArray<readonly [string, string]>) =>
-  Effect.tryPromise({
-    try: async () => {
-      await mkdir(folder, { recursive: true })
-      for (const [name, yaml] of files) await writeFile(join(folder, name), yaml)
-    },
-    catch: (error) =>
-      new CommandFailed({
-        tag: "NotWritten",
-        exit: 1,
-        message: `Couldn't write the manifests: ${error instanceof Error ? error.message : String(error)}`,
-        fix: `check that you can write to ${folder}`
-      })
-  })
 
 /** The server's part for clusters parses it, so load that part only if there is one. */
 const prefixOf = (written: string | undefined) =>
@@ -105,7 +87,7 @@ export default command({
       if (input.out !== undefined) {
         const charts = ofCharts.length === 0 ? [] : [["_charts.yaml", ofCharts] as const]
         const files = [...filesOf(namespace, manifests), ...charts].map(([name, own]) => [name, toYaml(own)] as const)
-        yield* write(resolve(input.out), files)
+        yield* writeFiles(resolve(input.out), files)
         if (terminal.json) return terminal.printJson({ folder: resolve(input.out), files: files.map(([name]) => name) })
         for (const [name, yaml] of files) terminal.say(`wrote ${join(input.out, name)} (${integerBytes(yaml.length)})`)
         return
