@@ -59,6 +59,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
   },
   {
     kinds: ["default"],
+    there: onPath("promtool"),
+    what: "alerts: promtool isn't installed (Debian: apt-get install prometheus)"
+  },
+  {
+    kinds: ["default"],
     there: onPath("rclone"),
     what: "stored logs in a bucket: rclone isn't installed (`go install github.com/rclone/rclone@v1.69.1`; Debian's is too old to serve S3)"
   },

@@ -31,6 +31,7 @@ export const pageSetups: Readonly<Record<string, PageSetup>> = {
     ]
   },
   "docs/api-rules.md": { server: "local" },
+  "docs/monitoring.md": { server: "local" },
   "docs/audit.md": {
     server: "local",
     before: `

@@ -106,6 +106,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
       page("Privacy", "privacy"),
       page("Reliability", "reliability"),
       page("Benchmarks", "benchmarks"),
+      { text: "Runbooks", collapsed: true, items: pagesIn("runbooks") },
       { text: "Internals", collapsed: true, items: pagesIn("internals") },
       { text: "Decisions", collapsed: true, items: pagesIn("decisions") }
     ]

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 
-export type Tool = "podman" | "docker-registry" | "nginx" | "busybox"
+export type Tool = "podman" | "docker-registry" | "nginx" | "busybox" | "promtool"
 
 // Debian installs servers where a user's PATH may not point.
 const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"]
