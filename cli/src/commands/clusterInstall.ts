@@ -19,17 +19,23 @@ export default command({
       line: "maxcloud cluster install --image registry.example.com/maxcloud:0.2 --domain apps.example.com",
       does: "Install everything"
     },
+    {
+      line: "maxcloud cluster install --server --image registry.example.com/maxcloud:0.2",
+      does: "Run the server there too: two replicas"
+    },
     { line: "maxcloud cluster install --dry-run", does: "Show what it would do" }
   ],
   notes: [
     "Run once by a cluster administrator, and again after an upgrade: it only applies what changed.",
     "Objects are applied with server-side apply as `maxcloud-install`. A value that somebody else has set isn't overwritten without --force.",
     "Tenants' namespaces begin with the prefix, so that they can't collide with the cluster's own. The server must use the same (MAXCLOUD_NAMESPACE_PREFIX).",
+    "The server (--server) reads its settings from the Secret and the ConfigMap `maxcloud-server` in `maxcloud-system`, which you create.",
     "Without --image, the gateway gets no authorizer: then internal services aren't separated between organizations."
   ],
   flags: flags({
     ...clusterFlags,
     image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
+    server: toggle("server", { description: "Run the server on the cluster, from the same image" }),
     domain: text("domain", "DOMAIN", { description: "Domain of the services' hosts [Knative's own]" }),
     ...prefixFlag,
     ...manifestsFlag,
@@ -47,6 +53,7 @@ export default command({
       const result = yield* Effect.promise(() =>
         cluster.install(input, {
           image,
+          server: input.server,
           domain,
           namespacePrefix,
           objects,
@@ -62,12 +69,13 @@ export default command({
           }
         })
       )
-      const { kourierRestarted, namespacePrefix: prefix, server } = yield* succeed(result)
+      const { createSecret, kourierRestarted, namespacePrefix: prefix, server } = yield* succeed(result)
       if (!kourierRestarted) {
         terminal.say(
           "restart Kourier's controller (net-kourier-controller) now: until you do, the gateway refuses every request"
         )
       }
+      if (createSecret !== undefined) terminal.say(`the server waits for its Secret: ${createSecret}`)
       if (terminal.json) return
       terminal.say(
         dryRun

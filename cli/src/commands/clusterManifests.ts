@@ -1,5 +1,5 @@
 import { Effect } from "effect"
-import { text } from "../args/flags.ts"
+import { text, toggle } from "../args/flags.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { loadCluster, manifestsFlag, prefixFlag, readObjectKinds, readPrefix } from "../operator/cluster.ts"
 
@@ -17,15 +17,18 @@ export default command({
   flags: flags({
     ...prefixFlag,
     ...manifestsFlag,
-    image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" })
+    image: text("image", "REF", { description: "Image of max-cloud, for the gateway's authorizer" }),
+    server: toggle("server", { description: "With the server, from the same image" })
   }),
   positionals: noPositionals,
-  run: ({ image, manifests, namespacePrefix }, terminal) =>
+  run: ({ image, manifests, namespacePrefix, server }, terminal) =>
     Effect.gen(function* () {
       const cluster = yield* loadCluster
       const prefix = yield* readPrefix(cluster, namespacePrefix)
       const objects = yield* readObjectKinds(cluster, manifests)
-      const printed = yield* Effect.promise(() => cluster.manifests({ image, namespacePrefix: prefix, objects }))
+      const printed = yield* Effect.promise(() =>
+        cluster.manifests({ image, server, namespacePrefix: prefix, objects })
+      )
       terminal.print(printed.trimEnd())
     })
 })

@@ -13,6 +13,8 @@ import { knativeSettings } from "./knativeSettings.ts"
 import { livePrefix } from "./livePrefix.ts"
 import { isSet, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
+import { serverManifests } from "./serverManifests.ts"
+import { hasServiceMonitors, serverState } from "./serverState.ts"
 
 /** A missing or wrong part, and its fix. */
 export interface Finding {
@@ -125,8 +127,13 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
   yield* prerequisites
   const namespacePrefix = yield* livePrefix(input.namespacePrefix)
   const { findings: gatewayFindings, image } = yield* gateway
+  const { findings: serverFindings, image: serverImage } = yield* serverState
+  const ownServer =
+    serverImage === undefined
+      ? []
+      : serverManifests({ image: serverImage, namespacePrefix, hasServiceMonitors: yield* hasServiceMonitors })
   const objects = yield* Effect.forEach(
-    installManifests({ image, namespacePrefix, objects: input.objects }),
+    [...installManifests({ image, namespacePrefix, objects: input.objects }), ...ownServer],
     (manifest) =>
       Effect.map(applyObject(manifest, { dryRun: true, force: true }), (step): ReadonlyArray<Finding> => {
         if (step === "unchanged") return []
@@ -153,6 +160,7 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
     ...objects.flat(),
     ...unset,
     ...gatewayFindings,
+    ...serverFindings,
     ...(yield* unknownRanges(input.closedRanges ?? ""))
   ]
 })

@@ -9,6 +9,7 @@ export const cluster = {
   check: async (choice: ClusterChoice, input: CheckInput) => (await commands()).check(choice, input),
   manifests: async (input: {
     readonly image: string | undefined
+    readonly server?: boolean | undefined
     readonly namespacePrefix?: string | undefined
     readonly objects?: ReadonlyArray<ObjectKind> | undefined
   }) => (await commands()).manifests(input),

@@ -75,6 +75,8 @@ export interface Installed {
   readonly kourierRestarted: boolean
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
+  /** The server was installed, but its Secret is missing: how to create it. */
+  readonly createSecret: string | undefined
 }
 
 /** Prepares a cluster for max-cloud. Idempotent. */
@@ -89,12 +91,17 @@ export const check = (choice: ClusterChoice, input: CheckInput): Promise<Cluster
 export const manifests = ({
   image,
   namespacePrefix = defaultNamespacePrefix,
-  objects
+  objects,
+  server = false
 }: {
   readonly image: string | undefined
+  readonly server?: boolean | undefined
   readonly namespacePrefix?: string | undefined
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
-}): string => toYaml(installManifests({ image, namespacePrefix, objects }))
+}): string =>
+  toYaml(
+    installManifests({ image, namespacePrefix, objects, server: server ? { hasServiceMonitors: false } : undefined })
+  )
 
 /** The kinds of objects that a value of MAXCLOUD_MANIFESTS allows in apps, or the problem with it. */
 export const readObjectKinds = (written: string): ClusterResult<ReadonlyArray<ObjectKind>> => {

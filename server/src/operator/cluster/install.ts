@@ -10,9 +10,12 @@ import { knativeSettings } from "./knativeSettings.ts"
 import { livePrefix, refuseOtherPrefix } from "./livePrefix.ts"
 import { applySetting, readSettings, valueText } from "./liveSettings.ts"
 import { prerequisites } from "./prerequisites.ts"
+import { createServerSecret, hasServerSecret, hasServiceMonitors } from "./serverState.ts"
 
 export interface InstallInput extends ApplyMode {
   readonly image: string | undefined
+  /** Start the server from that image? @default no */
+  readonly server?: boolean | undefined
   readonly domain: string | undefined
   /** The prefix of tenants' namespaces; undefined: the one the cluster already uses, or `mc-` if it has none yet. */
   readonly namespacePrefix: string | undefined
@@ -58,6 +61,12 @@ const problemOf = (what: string) => (error: KubeError) => {
 export const install = Effect.fn("install")(function* (input: InstallInput) {
   const { onStep } = input
   const api = yield* KubeApi
+  if (input.server === true && input.image === undefined) {
+    return yield* new ClusterProblem({
+      message: "the server needs max-cloud's image",
+      fix: "add --image REF, or leave out --server"
+    })
+  }
   yield* prerequisites
   const namespacePrefix = yield* livePrefix(input.namespacePrefix)
   if (!input.force) yield* refuseOtherPrefix(namespacePrefix)
@@ -70,7 +79,15 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
   for (const setting of settings)
     yield* applySetting(setting, { dryRun: true, force: input.force }).pipe(Effect.catchTag("KubeError", Effect.die))
 
-  for (const manifest of installManifests({ image: input.image, namespacePrefix, objects: input.objects })) {
+  const server =
+    input.server === true
+      ? {
+          hasServiceMonitors: yield* hasServiceMonitors.pipe(
+            Effect.catchTag("KubeError", (error) => problemOf("the kinds of the cluster")(error))
+          )
+        }
+      : undefined
+  for (const manifest of installManifests({ image: input.image, namespacePrefix, objects: input.objects, server })) {
     const what = nameOf(manifest)
     const step = yield* applyObject(manifest, input).pipe(
       Effect.catchTag("KubeError", (error) => problemOf(what)(error))
@@ -99,5 +116,13 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
       : yield* restartKourier.pipe(
           Effect.catchTag("KubeError", (error) => problemOf("Deployment net-kourier-controller")(error))
         )
-  return { server: api.server, kourierRestarted, namespacePrefix }
+  const secretMissing =
+    server !== undefined &&
+    !(yield* hasServerSecret.pipe(Effect.catchTag("KubeError", (error) => problemOf("the server's Secret")(error))))
+  return {
+    server: api.server,
+    kourierRestarted,
+    namespacePrefix,
+    createSecret: secretMissing ? createServerSecret : undefined
+  }
 })

@@ -13,10 +13,13 @@ import { admissionPolicies } from "./admissionPolicy.ts"
 import { clusterRoleOf, gatewayRole, rolesWith, serverRole, settingsRole } from "./clusterRoles.ts"
 import { gatewayManifests } from "./gatewayManifests.ts"
 import { knativePolicies } from "./knativePolicies.ts"
+import { type ServerOptions, serverManifests } from "./serverManifests.ts"
 
 export interface InstallOptions {
   /** max-cloud's image, for the gateway's authorizer; undefined: no authorizer. */
   readonly image: string | undefined
+  /** Start the server from that image too? `hasServiceMonitors`: does the cluster know this kind? @default no */
+  readonly server?: Pick<ServerOptions, "hasServiceMonitors"> | undefined
   /** The prefix of tenants' namespaces. */
   readonly namespacePrefix: string
   /** Kinds of objects that apps may contain. @default none */
@@ -76,7 +79,12 @@ const scratch = (): ReadonlyArray<Manifest> => {
 }
 
 /** All objects that `maxcloud cluster install` applies, in this order. */
-export const installManifests = ({ image, namespacePrefix, objects = [] }: InstallOptions): ReadonlyArray<Manifest> => [
+export const installManifests = ({
+  image,
+  namespacePrefix,
+  objects = [],
+  server
+}: InstallOptions): ReadonlyArray<Manifest> => [
   namespace(systemNamespace, "restricted"),
   ...rolesWith(objects)
     .filter((role) => role !== gatewayRole || image !== undefined)
@@ -98,5 +106,6 @@ export const installManifests = ({ image, namespacePrefix, objects = [] }: Insta
   },
   ...scratch(),
   ...knativePolicies,
-  ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)])
+  ...(image === undefined ? [] : [bindingInAll(gatewayRole.name, gatewayName), ...gatewayManifests(image)]),
+  ...(image === undefined || server === undefined ? [] : serverManifests({ ...server, image, namespacePrefix }))
 ]
