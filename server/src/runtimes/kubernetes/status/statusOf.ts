@@ -7,6 +7,7 @@ import { isHeld } from "../apply/traffic.ts"
 import type { KnativeServiceObject, KubeCondition, PodObject, RevisionObject } from "../cache/objects.ts"
 import { noVerdict, type Verdict } from "../diagnosis/Evidence.ts"
 import { isGone, isReady } from "../diagnosis/PodCase.ts"
+import { knativeText } from "./knativeText.ts"
 
 /** Did `maxcloud pause` stop it? */
 const isPaused = ({ metadata }: KnativeServiceObject): boolean => readMarks(metadata).paused
@@ -103,6 +104,8 @@ const lacksRoom = (revision: RevisionObject | undefined) =>
 const ofService = ["Ready", "ConfigurationsReady", "RoutesReady"]
 const ofRevision = ["ContainerHealthy", "ResourcesAvailable", "Active"]
 
+const told = (condition: KubeCondition): KubeCondition => ({ ...condition, message: knativeText(condition) })
+
 const conditionsOf = (
   service: KnativeServiceObject,
   newest: RevisionObject | undefined,
@@ -117,7 +120,7 @@ const conditionsOf = (
   }
   const own = ofService
     .flatMap((type) => find(conditions, type) ?? [])
-    .map((value) => (current ? value : { ...value, ...stale }))
+    .map((value) => (current ? told(value) : { ...value, ...stale }))
   const shown = current && newest !== undefined && isOf(newest) ? newest.status.conditions : []
   const wakes: ReadonlyArray<KnativeCondition> =
     current && degraded && diagnosis?.code === "WakeFailed"
@@ -131,7 +134,7 @@ const conditionsOf = (
           }
         ]
       : []
-  return [...own, ...ofRevision.flatMap((type) => find(shown, type) ?? []), ...wakes]
+  return [...own, ...ofRevision.flatMap((type) => find(shown, type) ?? []).map(told), ...wakes]
 }
 
 /** The same rule applies to a revision's conditions. */
