@@ -35,6 +35,7 @@ export const DiagnosisCode = Schema.Literal(
   "LoopbackOnly",
   "NotListening",
   "NotHttp",
+  "WrongProtocol",
   "ProbeFailing",
   "LivenessFailing",
   "CrashAfterReady",

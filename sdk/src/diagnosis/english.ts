@@ -430,6 +430,21 @@ export const english: DiagnosisTexts = {
     ],
     fix: "Set the port on which the program speaks plain HTTP (`port:`). Run a database or cache elsewhere, and pass its address to services."
   },
+  WrongProtocol: {
+    title: "The program speaks another version of HTTP than declared",
+    meaning:
+      "The program listens on its port, so the service is ready. But requests arrive in another version of HTTP than it speaks, and each is answered with 502.",
+    causes: [
+      'a gRPC server, or another that only speaks HTTP/2 without TLS, without `protocol: "h2c"` in the config',
+      '`protocol: "h2c"` for a program that only speaks HTTP/1.1'
+    ],
+    steps: [
+      'For a gRPC server, set `protocol: "h2c"`, or deploy with `--protocol h2c`.',
+      'For an HTTP/1.1 server, remove `protocol: "h2c"`.',
+      "Deploy again: `maxcloud deploy`."
+    ],
+    fix: 'Set `protocol: "h2c"` for a program that only speaks HTTP/2, and leave `protocol` out for HTTP/1.1.'
+  },
   ProbeFailing: {
     title: "The program's probe fails",
     meaning: "The program listens, but its startup or readiness probe doesn't get a status from 200 to 399 in time.",

@@ -54,7 +54,12 @@ describe("explanations", () => {
   })
 
   it("know which codes may resolve by waiting, and which are harmless here", () => {
-    expect(diagnosisCodes.filter(isCaution)).toEqual(["ImageSettingsUnused", "ImageStandIn", "LoopbackOnly"])
+    expect(diagnosisCodes.filter(isCaution)).toEqual([
+      "ImageSettingsUnused",
+      "ImageStandIn",
+      "LoopbackOnly",
+      "WrongProtocol"
+    ])
     expect(["NotListening", "CrashOnStart"].map((name) => mayPass(findDiagnosisCode(name) ?? "WrongPort"))).toEqual([
       true,
       true

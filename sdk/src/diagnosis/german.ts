@@ -441,6 +441,21 @@ export const german: DiagnosisTexts = {
     ],
     fix: "Geben Sie den Port an, auf dem das Programm unverschlüsseltes HTTP spricht (`port:`). Betreiben Sie Datenbanken und Caches anderswo, und übergeben Sie den Diensten die Adresse."
   },
+  WrongProtocol: {
+    title: "Das Programm spricht eine andere HTTP-Version als angegeben",
+    meaning:
+      "Das Programm nimmt auf seinem Port Verbindungen an, deshalb ist der Dienst bereit. Die Anfragen kommen aber in einer anderen HTTP-Version an, als es spricht, und werden alle mit 502 beantwortet.",
+    causes: [
+      'ein gRPC-Server oder ein anderer, der nur HTTP/2 ohne TLS spricht, ohne `protocol: "h2c"` in der Konfiguration',
+      '`protocol: "h2c"` bei einem Programm, das nur HTTP/1.1 spricht'
+    ],
+    steps: [
+      'Setzen Sie für einen gRPC-Server `protocol: "h2c"`, oder deployen Sie mit `--protocol h2c`.',
+      'Entfernen Sie `protocol: "h2c"` bei einem HTTP/1.1-Server.',
+      "Deployen Sie erneut: `maxcloud deploy`."
+    ],
+    fix: 'Setzen Sie `protocol: "h2c"` für ein Programm, das nur HTTP/2 spricht, und lassen Sie `protocol` bei HTTP/1.1 weg.'
+  },
   ProbeFailing: {
     title: "Die Probe des Programms schlägt fehl",
     meaning:

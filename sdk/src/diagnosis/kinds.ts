@@ -2,9 +2,14 @@ import { type Diagnosis, DiagnosisCode } from "../api/diagnosis.ts"
 
 const codes: ReadonlySet<string> = new Set(DiagnosisCode.literals)
 
-const cautions: ReadonlySet<string> = new Set<DiagnosisCode>(["LoopbackOnly", "ImageSettingsUnused", "ImageStandIn"])
+const cautions: ReadonlySet<string> = new Set<DiagnosisCode>([
+  "LoopbackOnly",
+  "ImageSettingsUnused",
+  "ImageStandIn",
+  "WrongProtocol"
+])
 
-/** Whether it is harmless for a ready service here, and only a warning about other environments. */
+/** Whether it is a warning about a service that is ready: about other environments, or about its answers. */
 export const isCaution = (code: Diagnosis["code"]): boolean => cautions.has(code)
 
 const passing: ReadonlySet<string> = new Set<DiagnosisCode>([

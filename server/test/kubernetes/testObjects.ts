@@ -87,6 +87,7 @@ interface PodInput {
   readonly age?: number
   readonly pullSecret?: string
   readonly limits?: Readonly<Record<string, string>>
+  readonly requests?: Readonly<Record<string, string>>
   readonly status?: Readonly<Record<string, unknown>>
 }
 
@@ -97,6 +98,7 @@ export const pod = ({
   limits = { memory: "512Mi" },
   pullSecret,
   ready = false,
+  requests = {},
   restartCount = 0,
   state = {},
   status = {}
@@ -112,8 +114,8 @@ export const pod = ({
     spec: {
       ...(pullSecret === undefined ? {} : { imagePullSecrets: [{ name: pullSecret }] }),
       containers: [
-        { name: "user-container", image: "ghcr.io/acme/web:1", resources: { limits } },
-        { name: "queue-proxy", image: "queue" }
+        { name: "user-container", image: "ghcr.io/acme/web:1", resources: { limits, requests } },
+        { name: "queue-proxy", image: "queue", resources: { requests: { cpu: "25m", memory: "52Mi" } } }
       ]
     },
     status: {

@@ -61,6 +61,36 @@ export const noAnswer = (path: string, port: number, timeoutMs: number): Diagnos
 export const loopbackOnly = (port: number, evidence: string): Diagnosis =>
   diagnosisOf("LoopbackOnly", `the program listens on port ${port} only on the loopback address`, [evidence])
 
+/** The version of HTTP that the config declares for a program. */
+export type Protocol = "http1" | "h2c"
+
+/** The program speaks another version of HTTP than declared, so that each request is answered with 502. */
+export const wrongProtocol = (port: number, declared: Protocol, evidence: ReadonlyArray<string>): Diagnosis => ({
+  ...(declared === "http1"
+    ? diagnosisOf(
+        "WrongProtocol",
+        `the program speaks only HTTP/2 on port ${port}, but requests arrive as HTTP/1.1, so each is answered with 502`,
+        evidence,
+        'Set `protocol: "h2c"` in the config (or deploy with --protocol h2c).'
+      )
+    : diagnosisOf(
+        "WrongProtocol",
+        `the program speaks only HTTP/1.1 on port ${port}, but requests arrive as HTTP/2, so each is answered with 502`,
+        evidence,
+        'Remove `protocol: "h2c"` from the config.'
+      )),
+  certain: true
+})
+
+/** The program closes connections on a request. Some servers that only speak HTTP/2 do, but so do others. */
+export const closesConnections = (port: number): Diagnosis =>
+  diagnosisOf(
+    "WrongProtocol",
+    `the program closes connections on port ${port} without an answer to an HTTP/1.1 request, as some servers do that only speak HTTP/2`,
+    [`port ${port}: open`, "an HTTP/1.1 request: the connection was closed"],
+    'If it is a gRPC or HTTP/2 server, set `protocol: "h2c"` in the config (or deploy with --protocol h2c).'
+  )
+
 /** A program's answer: a text to show, TLS, or something that is HTTP or unknown. */
 type Heard = { readonly said: string; readonly first?: string }
 

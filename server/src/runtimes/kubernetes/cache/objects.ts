@@ -33,6 +33,11 @@ export const Metadata = Schema.Struct({
   ownerReferences: list(Schema.Struct({ kind: Schema.String, name: Schema.String, uid: Schema.String }))
 })
 
+export const amounts = Schema.optionalWith(
+  Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Number) }),
+  { default: () => ({}) }
+)
+
 /** An object with only its metadata. */
 export const MetadataObject = Schema.Struct({ metadata: Metadata })
 export type MetadataObject = typeof MetadataObject.Type
@@ -92,7 +97,7 @@ export const RevisionObject = Schema.Struct({
       Schema.Struct({
         name: text,
         image: text,
-        ports: list(Schema.Struct({ containerPort: Schema.Int })),
+        ports: list(Schema.Struct({ name: text, containerPort: Schema.Int })),
         startupProbe: Schema.optional(Schema.Unknown),
         readinessProbe: Schema.optional(Schema.Unknown),
         livenessProbe: Schema.optional(Schema.Unknown)
@@ -161,12 +166,10 @@ export const PodObject = Schema.Struct({
         image: text,
         resources: Schema.optionalWith(
           Schema.Struct({
-            limits: Schema.optionalWith(
-              Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Number) }),
-              { default: () => ({}) }
-            )
+            limits: amounts,
+            requests: amounts
           }),
-          { default: () => ({ limits: {} }) }
+          { default: () => ({ limits: {}, requests: {} }) }
         )
       })
     )

@@ -32,9 +32,19 @@ export type Want = {
       /** Path of the probe that must succeed; undefined: the port must be open. */
       readonly path: string | undefined
     }
+  /** Which version of HTTP an instance that is ready speaks, and whether its requests fail because of that. */
+  | { readonly kind: "protocol"; readonly pod: string; readonly port: number }
+  /** What is free on the cluster's nodes. */
+  | { readonly kind: "room" }
   /** Why no pod was created: the events of a revision's ReplicaSets. */
   | { readonly kind: "creation"; readonly revision: string }
 )
+
+/** `amount`: milli-vCPU or bytes. */
+export interface Room {
+  readonly node: string
+  readonly amount: number
+}
 
 export type Finding =
   | { readonly kind: "log"; readonly lines: ReadonlyArray<string> }
@@ -47,6 +57,15 @@ export type Finding =
       readonly named: number | undefined
       readonly lines: ReadonlyArray<string>
     }
+  | {
+      readonly kind: "protocol"
+      /** The version of its answer to an HTTP/1.1 request; `closed`: it closed the connection instead; undefined: unknown. */
+      readonly speaks: "http1" | "h2c" | "closed" | undefined
+      /** Line of queue-proxy's log about a request that the program answered in HTTP/1.1 instead of HTTP/2. */
+      readonly failed: string | undefined
+    }
+  /** The most that is free on a node, of each; undefined: unknown. */
+  | { readonly kind: "room"; readonly free: { readonly cpu: Room; readonly memory: Room } | undefined }
   | { readonly kind: "creation"; readonly message: string | undefined }
 
 export type FindingOf<K extends Finding["kind"]> = Extract<Finding, { readonly kind: K }>

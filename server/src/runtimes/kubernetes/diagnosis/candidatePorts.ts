@@ -20,13 +20,15 @@ const common = [
 const inLog =
   /(?:\bport\b|listen|\bserv|\bstart|\brunning\b|\bready\b|\bbound\b|https?:\/\/|\[?[\d.:*]+\]?:)\D{0,60}?(\d{2,5})\b/gi
 
+const timeOfDay = /\b\d\d:\d\d:\d\d\b/g
+
 /** Patterns scan on from each port, so long lines are cut. */
 const lineLength = 1_000
 
 /** Ports mentioned in a program's log, latest first: `listening on :3000`, `http://localhost:5173/`, `port 8000`. */
 export const portsInLog = (lines: ReadonlyArray<string>): ReadonlyArray<number> => {
   const found = lines
-    .map((line) => line.slice(0, lineLength))
+    .map((line) => line.slice(0, lineLength).replace(timeOfDay, ""))
     .flatMap((line) => [
       ...[...line.matchAll(/:(\d{2,5})\b(?![:.]\d)/g)].map(([, port]) => Number(port)),
       ...[...line.matchAll(inLog)].map(([, port]) => Number(port))

@@ -14,7 +14,7 @@ import { startCodeOf } from "../../diagnosis/startDiagnosis.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { diagnose } from "./diagnose.ts"
 import type { Evidence, Finding } from "./Evidence.ts"
-import { portAnswer } from "./gather.ts"
+import { portAnswer, spokenIn } from "./gather.ts"
 import { imageCodeOf } from "./imageCause.ts"
 import { refusalCodeOf } from "./refusalCause.ts"
 
@@ -321,14 +321,28 @@ const cases: ReadonlyArray<Case> = [
         pod({
           conditions: [
             condition("PodScheduled", "False", "Unschedulable", "0/1 nodes are available: 1 Insufficient memory.", 13)
-          ]
+          ],
+          requests: { cpu: "250m", memory: "512Mi" }
         })
-      ]
+      ],
+      findings: new Map([
+        [
+          "uid-pod/room",
+          {
+            kind: "room",
+            free: {
+              cpu: { node: "node-2", amount: 1500 },
+              memory: { node: "node-1", amount: 300 * 2 ** 20 }
+            }
+          }
+        ]
+      ])
     },
     code: "Unschedulable",
     terminal: false,
     certain: true,
-    message: /enough free memory; an instance needs 512Mi/
+    message:
+      /enough free memory: an instance asks for 0.275 CPU and 564Mi; the most that is free on a node is 1.5 CPU \(node-2\) and 300Mi \(node-1\)/
   },
   {
     what: "a mount that fails at first",
@@ -562,6 +576,8 @@ describe("messages", () => {
 describe("ports", () => {
   it("are found in programs' output", () => {
     const read = (line: string) => portsInLog([line])[0]
+    expect(read("2026/11/30 13:05:16 starting")).toBeUndefined()
+    expect(read("13:05:16 listening on :3000")).toBe(3000)
     expect(read("listening on :3000")).toBe(3000)
     expect(read("  ➜  Local:   http://localhost:5173/")).toBe(5173)
     expect(read("Uvicorn running on http://0.0.0.0:8000 (Press CTRL+C to quit)")).toBe(8000)
@@ -584,6 +600,90 @@ describe("ports", () => {
     expect(portAnswer(503, "error trying to reach service: dial tcp 10.0.0.1:80: i/o timeout").state).toBe("unknown")
     expect(portAnswer(503, "error trying to reach service: malformed HTTP response").state).toBe("open")
     expect(portAnswer(500, "oh no")).toEqual({ state: "open", status: 500, body: "oh no" })
+  })
+})
+
+describe("the protocol of a ready program", () => {
+  const readyFor = (seconds: number, protocol: string, findings: Evidence["findings"] = new Map()) =>
+    diagnose(
+      evidence({
+        ...wasReady,
+        revisions: [
+          knativeRevision([condition("Ready", "True", "", "", seconds)], {
+            ports: [{ name: protocol, containerPort: 8080 }]
+          })
+        ],
+        pods: [pod({ ready: true, state: { running: { startedAt: ago(seconds) } } })],
+        findings
+      })
+    )
+  const found = (speaks: "http1" | "h2c" | "closed" | undefined, failed?: string): Evidence["findings"] =>
+    new Map([["uid-web-00001/protocol/0", { kind: "protocol", speaks, failed }]])
+
+  it("is asked once it is ready, and not long afterwards", () => {
+    expect(readyFor(1, "http1").wants).toMatchObject([
+      { kind: "protocol", key: "uid-web-00001/protocol/0", port: 8080 }
+    ])
+    expect(readyFor(601, "http1").wants).toEqual([])
+  })
+
+  it("is HTTP/2 only, where requests arrive as HTTP/1.1", () => {
+    expect(readyFor(1, "http1", found("h2c"))).toMatchObject({
+      diagnosis: { code: "WrongProtocol", fix: expect.stringContaining('`protocol: "h2c"`'), certain: true },
+      terminal: false,
+      degraded: false
+    })
+  })
+
+  it("is HTTP/1.1 only, where requests arrive as HTTP/2", () => {
+    const log =
+      '"error reverse proxying request: http2: frame too large, note that the frame header looked like an HTTP/1.1 header"'
+    expect(readyFor(1, "h2c", found("http1", log))).toMatchObject({
+      diagnosis: { code: "WrongProtocol", fix: expect.stringContaining("Remove"), evidence: [log] },
+      terminal: false
+    })
+  })
+
+  it("may be HTTP/2 only if the program closes connections, twice", () => {
+    const twice: Evidence["findings"] = new Map([
+      ...found("closed"),
+      ["uid-web-00001/protocol/10", { kind: "protocol", speaks: "closed", failed: undefined }]
+    ])
+    expect(readyFor(11, "http1", found("closed"))).toMatchObject({ diagnosis: null, wants: [{ kind: "protocol" }] })
+    expect(readyFor(11, "http1", twice)).toMatchObject({ diagnosis: { code: "WrongProtocol", certain: false } })
+  })
+
+  it("is right if the program answers, and is then not asked again", () => {
+    const right = readyFor(11, "http1", found("http1"))
+    expect(right).toMatchObject({ diagnosis: null, wants: [], lookAgainAt: undefined })
+    // A server may speak both: without a failed request, HTTP/1.1 says nothing about HTTP/2.
+    expect(readyFor(11, "h2c", found("http1"))).toMatchObject({ diagnosis: null, wants: [{ kind: "protocol" }] })
+  })
+
+  it("is read from the API server's answer", () => {
+    const malformed = (text: string) =>
+      `error trying to reach service: net/http: HTTP/1.x transport connection broken: malformed HTTP response ${text}`
+    expect(spokenIn(503, malformed(String.raw`"\x00\x00\x06\x04\x00"`))).toBe("h2c")
+    expect(spokenIn(503, malformed(String.raw`\"\\x00\\x00\\x18\\x04\\x00`))).toBe("h2c")
+    expect(spokenIn(503, malformed(`"SSH-2.0-OpenSSH_9"`))).toBeUndefined()
+    expect(spokenIn(404, "not found")).toBe("http1")
+    expect(spokenIn(503, "error trying to reach service: EOF")).toBe("closed")
+    expect(
+      spokenIn(503, "error trying to reach service: read tcp 10.0.0.1:1->10.0.0.2:2: read: connection reset by peer")
+    ).toBe("closed")
+    expect(spokenIn(503, "error trying to reach service: dial tcp 10.0.0.1:80: i/o timeout")).toBeUndefined()
+  })
+})
+
+describe("a program that doesn't listen", () => {
+  it("is asked two seconds after its start, so that it's told within five", () => {
+    const [want] = diagnose(evidence({ pods: [running(2)] })).wants
+    expect(want).toMatchObject({ kind: "ports", key: "uid-pod/0/ports/2" })
+    const closed = new Map([["uid-pod/0/ports/2", look("closed")]])
+    expect(diagnose(evidence({ pods: [running(3)], findings: closed }))).toMatchObject({
+      diagnosis: { code: "NotListening", certain: false },
+      terminal: false
+    })
   })
 })
 

@@ -3,8 +3,9 @@ import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { said } from "../../kubeApi/said.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
-import { type Finding, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
+import { type Finding, type FindingOf, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
 import { lastLines } from "./PodCase.ts"
+import { roomOnNodes } from "./room.ts"
 
 type Api = KubeApi["Type"]
 
@@ -24,6 +25,10 @@ export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
       return Effect.map(logTail(api, want), (lines) => ({ kind: "log", lines }))
     case "ports":
       return ports(api, want)
+    case "protocol":
+      return protocol(api, want)
+    case "room":
+      return roomOnNodes(api)
     case "creation":
       return creation(api, want)
   }
@@ -106,6 +111,47 @@ const ports = (api: Api, want: Extract<Want, { readonly kind: "ports" }>): Effec
       declared.state === "closed" ? yield* firstOpen(api, want, candidatePorts(want.port, lines)) : undefined
     return { kind: "ports", declared, other, named: portsInLog(lines)[0], lines }
   })
+
+/** No program serves this path, and the name explains the request in the program's log. */
+const protocolPath = "/.well-known/maxcloud/protocol"
+
+/** The version of HTTP in the answer to an HTTP/1.1 request: a server that only speaks HTTP/2 sends its settings, a frame that begins with zeros. */
+export const spokenIn = (status: number, text: string): FindingOf<"protocol">["speaks"] => {
+  if (!text.includes("error trying to reach service")) return status < 500 || status === 501 ? "http1" : undefined
+  if (/malformed HTTP response \\?"\\+x00\\+x00/.test(text)) return "h2c"
+  return !/dial tcp/.test(text) && /: EOF|connection reset by peer/.test(text) ? "closed" : undefined
+}
+
+/** queue-proxy's words (Go, net/http2) for an answer in HTTP/1.1 to a request in HTTP/2. */
+const answeredInHttp1 = "looked like an HTTP/1.1 header"
+
+/** The error in a line of its log, which is JSON with a stack trace. */
+const http1Error = (line: string): string | undefined => {
+  const at = line.indexOf(answeredInHttp1)
+  return at === -1 ? undefined : line.slice(line.lastIndexOf('"', at) + 1, at + answeredInHttp1.length).slice(-200)
+}
+
+const protocol = (
+  api: Api,
+  { namespace, pod, port }: Extract<Want, { readonly kind: "protocol" }>
+): Effect.Effect<Finding> => {
+  const spoken = api
+    .answer(
+      { method: "GET", path: `${pathOf(kinds.pod, namespace, pod)}:${port}/proxy${protocolPath}`, accept: "*/*" },
+      limits.answer
+    )
+    .pipe(
+      Effect.map(({ status, text }) => spokenIn(status, text)),
+      Effect.orElseSucceed(() => undefined)
+    )
+  return Effect.map(
+    Effect.all([spoken, logTail(api, { namespace, pod, container: "queue-proxy" })], { concurrency: 2 }),
+    ([speaks, lines]) => {
+      const failed = lines.map(http1Error).findLast((found) => found !== undefined)
+      return { kind: "protocol", speaks, failed }
+    }
+  )
+}
 
 const Events = Schema.Struct({
   items: Schema.Array(

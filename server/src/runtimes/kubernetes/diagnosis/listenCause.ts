@@ -4,10 +4,7 @@ import { type Cause, type FindingOf, patienceOfAnswer, type Want } from "./Evide
 import { type PodCase, questionKey, timeOf } from "./PodCase.ts"
 
 /** Ages of a container, in seconds, at which to check a program that isn't ready. */
-const ages: ReadonlyArray<number> = [4, 8, 13, 20, 40, 80, 160, 320]
-
-/** A startup probe may end the container before the first of these. */
-const agesOf = ({ startup }: PodCase): ReadonlyArray<number> => (startup === undefined ? ages : [2, ...ages])
+const ages: ReadonlyArray<number> = [2, 4, 8, 13, 20, 40, 80, 160, 320]
 
 /**
  * A program that runs but isn't ready: does it listen, where, and what does it answer? Checked repeatedly, because it may just be
@@ -27,10 +24,10 @@ export const listenCause = (podCase: PodCase): Cause | undefined => {
     port,
     path
   })
-  const due = agesOf(podCase).findLast((age) => now >= startedAt + age * 1000)
-  const next = agesOf(podCase).find((age) => now < startedAt + age * 1000)
+  const due = ages.findLast((age) => now >= startedAt + age * 1000)
+  const next = ages.find((age) => now < startedAt + age * 1000)
   const lookAgainAt = next === undefined ? undefined : startedAt + next * 1000
-  const looks = agesOf(podCase).flatMap((age) => {
+  const looks = ages.flatMap((age) => {
     const found = portsFound(podCase, wantAt(age).key)
     return found === undefined ? [] : [{ age, found }]
   })
@@ -122,7 +119,7 @@ const portsFound = ({ findings }: PodCase, key: string): FindingOf<"ports"> | un
 
 const looksOfAnyRun = (podCase: PodCase): ReadonlyArray<FindingOf<"ports">> =>
   Array.from({ length: (podCase.container?.restartCount ?? 0) + 1 }, (_, run) => run).flatMap((run) =>
-    agesOf(podCase).flatMap((age) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${age}`) ?? [])
+    ages.flatMap((age) => portsFound(podCase, `${podCase.pod.metadata.uid}/${run}/ports/${age}`) ?? [])
   )
 
 /** The open ports found in any run of the container. */

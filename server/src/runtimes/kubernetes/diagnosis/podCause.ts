@@ -1,10 +1,11 @@
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import { startDiagnosis } from "../../diagnosis/startDiagnosis.ts"
 import { crashCause } from "./crashCause.ts"
-import { type Cause, waitingSince } from "./Evidence.ts"
+import { type Cause, type Want, waitingSince } from "./Evidence.ts"
 import { imageCause } from "./imageCause.ts"
 import { listenCause } from "./listenCause.ts"
 import { conditionOf, isReady, type PodCase, timeOf } from "./PodCase.ts"
+import { roomText } from "./room.ts"
 
 /** Why a pod doesn't serve; undefined if nothing is known to be wrong (yet). */
 export const podCause = (podCase: PodCase): Cause | undefined => {
@@ -30,21 +31,23 @@ const lacking: Readonly<Record<string, string>> = {
 }
 
 const unscheduled = (podCase: PodCase): Cause | undefined => {
-  const { memoryLimit, now, pod } = podCase
+  const { findings, now, pod } = podCase
   const scheduled = conditionOf(pod, "PodScheduled")
   if (scheduled?.status !== "False") return undefined
   const { message, reason } = scheduled
   const lacks = [...message.matchAll(/Insufficient ([\w./-]*\w)/g)].map(([, what]) => lacking[what ?? ""] ?? what)
   if (/Too many pods/.test(message)) lacks.push("room for instances")
-  const asked = memoryLimit === undefined || !lacks.includes("memory") ? "" : `; an instance needs ${memoryLimit}`
+  const room: Want = { kind: "room", key: `${pod.metadata.uid}/room`, namespace: pod.metadata.namespace }
+  const text = roomText(pod, findings.get(room.key))
   const sentence =
     lacks.length === 0
       ? `no node of the cluster accepts the instance: ${message}`
-      : `no node of the cluster has enough free ${[...new Set(lacks)].join(" and ")}${asked}`
+      : `no node of the cluster has enough free ${[...new Set(lacks)].join(" and ")}: ${text}`
   const sureAt = waitingSince(podCase, timeOf(scheduled.lastTransitionTime) || now) + schedulerPatience
   return {
     diagnosis: diagnosisOf("Unschedulable", sentence, [`PodScheduled False, ${reason}: ${message}`]),
     certain: now >= sureAt,
+    wants: lacks.length === 0 ? [] : [room],
     lookAgainAt: now >= sureAt ? undefined : sureAt
   }
 }

@@ -4,6 +4,7 @@ import type { PodObject, RevisionObject } from "../cache/objects.ts"
 import { crashCause } from "./crashCause.ts"
 import { type Cause, type Evidence, noVerdict, type Verdict, waitingSince } from "./Evidence.ts"
 import { isGone, isReady, podCase, timeOf, wasReady } from "./PodCase.ts"
+import { spokenOtherwise } from "./protocolCause.ts"
 import { refusalCause } from "./refusalCause.ts"
 import { condition, podsOfRevision, refusalOf } from "./revisionFacts.ts"
 import { isSettled, verdictOf, worstOf } from "./worstOf.ts"
@@ -17,7 +18,7 @@ export const unwell = (evidence: Evidence, revision: RevisionObject): Verdict | 
     (object) => object.metadata.deletionTimestamp === undefined
   )
   const alive = pods.filter((pod) => !isGone(pod))
-  if (alive.some(isReady)) return restarting(evidence, revision, alive)
+  if (alive.some(isReady)) return restarting(evidence, revision, alive) ?? spokenOtherwise(evidence, revision, alive)
   const active = condition(revision.status.conditions, "Active")
   const cause = worstOf(evidence, revision, alive)
   const verdict = { ...verdictOf(cause), terminal: false }

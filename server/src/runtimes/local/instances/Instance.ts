@@ -2,6 +2,7 @@ import type { Build } from "@maxcloud/config-schema"
 import type { Diagnosis, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Data, type Deferred, type Effect, type Redacted } from "effect"
 import type { Care } from "../../../stores/sources/SourceStore.ts"
+import type { Protocol } from "../../diagnosis/listening.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
 
 /** A check of an instance on its port; a TCP connection without `path` and `anyAnswer`. Times in milliseconds. */
@@ -46,6 +47,8 @@ export interface InstanceTemplate {
    * port that the image exposes.
    */
   readonly port: number | "auto"
+  /** How requests arrive. @default "http1" */
+  readonly protocol?: Protocol
   readonly cpuMilli: number
   readonly memoryBytes: number
   readonly startup: ProbeSpec | undefined

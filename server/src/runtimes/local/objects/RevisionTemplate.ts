@@ -9,7 +9,6 @@ import type { InstanceTemplate, ProbeSpec } from "../instances/Instance.ts"
 export interface RevisionTemplate extends Required<InstanceTemplate>, InstanceEnd {
   /** As the manifest names it; for a source it is only a name. */
   readonly image: string
-  readonly protocol: "http1" | "h2c"
   /** In the manifest's order, which variable expansion depends on. */
   readonly env: ReadonlyArray<EnvVar>
   readonly files: ReadonlyArray<{ readonly path: string; readonly secret: string; readonly key: string }>

@@ -1,11 +1,11 @@
 import { type Diagnosis, diagnosisOf } from "@maxcloud/sdk/api"
 import { Deferred, Exit, FiberId } from "effect"
-import { notHttp } from "../../../diagnosis/listening.ts"
+import { notHttp, wrongProtocol } from "../../../diagnosis/listening.ts"
 import { failedBy, type InstanceExit, type InstanceFailed, type InstanceSpec, type ProbeSpec } from "../Instance.ts"
 import type { Launched } from "../Launched.ts"
 import { checkFinding } from "./findings.ts"
 import { type Health, watchHealth } from "./health.ts"
-import { speechOf } from "./speech.ts"
+import { type SpeechTarget, speaksOtherwise, speechOf } from "./speech.ts"
 
 const speechMs = 3_000
 
@@ -81,6 +81,17 @@ const listen = async (instance: Supervised, at: number): Promise<void> => {
   giveUp(instance, failedBy(found, false))
 }
 
+/** What is wrong with an instance although it is ready. */
+const cautionOf = async ({ current, spec }: Supervised, target: SpeechTarget, declaredPort: number) => {
+  const protocol = spec.protocol ?? "http1"
+  if (!(await speaksOtherwise(target, protocol))) return current.caution?.()
+  const found = wrongProtocol(declaredPort, protocol, [
+    `port ${declaredPort}: ${protocol === "h2c" ? "an HTTP/2 connection is answered by HTTP/1.1" : "an HTTP/1.1 request is answered by HTTP/2"}`
+  ])
+  spec.onSystem?.(`Requests will fail: ${found.message}. ${found.fix}`)
+  return found
+}
+
 /** Watches the health of the current launch, and gives it up if that fails. */
 export const watch = (instance: Supervised): Health => {
   const { current, spec } = instance
@@ -95,7 +106,8 @@ export const watch = (instance: Supervised): Health => {
       instance.wasReady = true
       void listen(instance, at)
       Deferred.unsafeDone(instance.ready, Exit.void)
-      const caution = current.caution?.() ?? Promise.resolve(undefined)
+      const port = (current.otherPorts ?? []).find((other) => other.port === at)?.declaredPort ?? current.declaredPort
+      const caution = cautionOf(instance, { host: answering, port: at, timeoutMs: speechMs }, port)
       void caution.catch(() => undefined).then((found) => spec.onFinding?.(found))
     },
     onDeadline: (milliseconds) => {

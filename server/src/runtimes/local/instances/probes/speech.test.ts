@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@effect/vi
 import { privateAuthority } from "../../../../../../sdk/test/testProxy.ts"
 import { noneSpeaksHttp, notHttp } from "../../../diagnosis/listening.ts"
 import { watchHealth } from "./health.ts"
-import { speechOf } from "./speech.ts"
+import { speaksOtherwise, speechOf } from "./speech.ts"
 
 const open: Array<Server> = []
 const sockets = new Set<Socket>()
@@ -46,10 +46,32 @@ describe("the protocol of a program on its port", () => {
 
   it("is HTTP, without a request to its handler", async () => {
     let requests = 0
-    expect(await hear(createHttp(() => requests++))).toEqual({ said: "http" })
+    expect(await hear(createHttp(() => requests++))).toEqual({ said: "http", protocol: "http1" })
     expect(requests).toBe(0)
-    expect(await hear(createHttp2())).toEqual({ said: "http" })
-    expect(await hear(raw("HTTP/1.0 200 OK\r\n\r\n"))).toEqual({ said: "http" })
+    expect(await hear(createHttp2())).toEqual({ said: "http", protocol: "h2c" })
+    expect(await hear(raw("HTTP/1.0 200 OK\r\n\r\n"))).toEqual({ said: "http", protocol: "http1" })
+  })
+
+  it("is compared with the declared one, and a program that speaks both is right either way", async () => {
+    const target = async (server: Server) => ({ host: "127.0.0.1", port: await listen(server), timeoutMs: 2_000 })
+    const [http1, http2] = [await target(createHttp()), await target(createHttp2())]
+    expect(await speaksOtherwise(http1, "http1")).toBe(false)
+    expect(await speaksOtherwise(http1, "h2c")).toBe(true)
+    expect(await speaksOtherwise(http2, "http1")).toBe(true)
+    expect(await speaksOtherwise(http2, "h2c")).toBe(false)
+    const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    const closing = createServer((socket) => {
+      socket.once("data", (data) => (data.toString().startsWith("PRI ") ? socket.write(settings) : socket.destroy()))
+    })
+    expect(await speaksOtherwise(await target(closing), "http1")).toBe(true)
+    expect(await speaksOtherwise(await target(raw(undefined)), "http1")).toBe(false)
+    const both = createServer((socket) => {
+      socket.once("data", (data) =>
+        socket.write(data.toString().startsWith("PRI ") ? settings : "HTTP/1.1 400 no\r\n\r\n")
+      )
+    })
+    const port = await target(both)
+    expect([await speaksOtherwise(port, "http1"), await speaksOtherwise(port, "h2c")]).toEqual([false, false])
   })
 
   it.each<[string, Server, string]>([

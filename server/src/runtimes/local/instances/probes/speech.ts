@@ -1,9 +1,12 @@
 import { connect } from "node:net"
+import type { Protocol } from "../../../diagnosis/listening.ts"
 import { alivePath, aliveRequest, http2Preface } from "./aliveRequest.ts"
 
 /** The protocol of a program's answer to an HTTP request. `unknown`: no answer in time. */
 export type Speech =
-  | { readonly said: "http" | "tls" | "closed" | "unknown" | "refused" }
+  | { readonly said: "tls" | "closed" | "unknown" | "refused" }
+  /** `protocol`: of the answer. */
+  | { readonly said: "http"; readonly protocol: Protocol }
   | { readonly said: "other"; readonly first: string }
 
 export interface SpeechTarget {
@@ -32,8 +35,10 @@ const shown = (answer: Buffer): string => {
 
 const judge = (answer: Buffer): Speech => {
   const head = answer.subarray(0, 5).toString("latin1")
-  if (head === "HTTP/") return { said: wantsTls.test(answer.toString("latin1")) ? "tls" : "http" }
-  if (isSettings(answer)) return { said: "http" }
+  if (head === "HTTP/") {
+    return wantsTls.test(answer.toString("latin1")) ? { said: "tls" } : { said: "http", protocol: "http1" }
+  }
+  if (isSettings(answer)) return { said: "http", protocol: "h2c" }
   return isAlert(answer) ? { said: "tls" } : { said: "other", first: shown(answer) }
 }
 
@@ -82,4 +87,12 @@ export const speechOf = async (target: SpeechTarget): Promise<Speech> => {
     if (next.said === "http" || next.said === "tls" || next.said === "unknown") return next
   }
   return first
+}
+
+/** Does a program answer a request in this protocol by another version of HTTP? Then it only speaks that one. */
+export const speaksOtherwise = async (target: SpeechTarget, declared: Protocol): Promise<boolean> => {
+  const first = await ask(target, declared === "h2c" ? http2Preface : hostless)
+  // Some servers that only speak one version close the connection on the other.
+  const answer = first.said === "closed" ? await ask(target, declared === "h2c" ? hostless : http2Preface) : first
+  return answer.said === "http" && answer.protocol !== declared
 }
