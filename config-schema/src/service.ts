@@ -308,6 +308,16 @@ export const linksOf = (service: typeof Fields.Type): ReadonlyArray<ServiceName>
   return [...new Set([...service.links, ...named])].sort()
 }
 
+/** The variables of `service` that hold the URL of a service that it links to, as `<service>=<variable>`. */
+export const linkVariablesOf = ({ env }: Pick<typeof Fields.Type, "env">): ReadonlyArray<string> =>
+  Object.entries(env)
+    .flatMap(([variable, value]) =>
+      referencesOf(value).flatMap((each) =>
+        "service" in each && each.property === "url" ? [`${each.service}=${variable}`] : []
+      )
+    )
+    .sort()
+
 /** All services that `service` names, without duplicates: its links, and those with a `publicUrl` in its `env`. */
 export const servicesNamedBy = (service: Pick<typeof Fields.Type, "env" | "links">): ReadonlyArray<ServiceName> => {
   const named = Object.values(service.env)

@@ -46,6 +46,7 @@ export const annotation = {
    * separated by commas. The gateway's authorizer reads it.
    */
   links: "maxcloud.dev/links",
+  linkVariables: "maxcloud.dev/link-variables",
   /**
    * On a Knative Service: services of other apps that its pods may call, as `<namespace>/<service>`, sorted and separated by commas. Each of them
    * must also name the caller's app in its `exports`. The gateway's authorizer reads both.

@@ -16,6 +16,8 @@ const ServiceMarks = Schema.Struct({
   annotations: Schema.Struct({
     /** The services of its namespace that its pods may call. */
     links: Names.pipe(Schema.fromKey(annotation.links)),
+    /** The variables with the URLs of these services, as `<service>=<variable>`. */
+    linkVariables: Names.pipe(Schema.fromKey(annotation.linkVariables)),
     /** The services of other apps that its pods may call, as `<namespace>/<service>`. */
     externals: Names.pipe(Schema.fromKey(annotation.externals)),
     /** The organization's apps that may call it. */

@@ -1,4 +1,12 @@
-import { type AppSpec, atOnce, externalsOf, linksOf, type ServiceSpec, type Turns } from "@maxcloud/config-schema"
+import {
+  type AppSpec,
+  atOnce,
+  externalsOf,
+  linksOf,
+  linkVariablesOf,
+  type ServiceSpec,
+  type Turns
+} from "@maxcloud/config-schema"
 import { type ApiObject, type ApiObjectMetadata, Chart } from "cdk8s"
 import { KubeNetworkPolicy, KubeSecret, KubeServiceAccount } from "cdk8s-plus-30/lib/imports/k8s.js"
 import { annotation } from "./annotations.ts"
@@ -53,6 +61,7 @@ const synthService = (
   const marks = writeMarks({
     internal: service.visibility === "internal",
     links: linksOf(service),
+    linkVariables: linkVariablesOf(service),
     externals: externalsOf(service, tenant.stage).flatMap((each) =>
       each.isLink ? [externalMark(each.service, placeOfApp(each, tenant))] : []
     ),

@@ -209,7 +209,7 @@ export const metricTable = {
   },
   maxcloud_gateway_decisions_total: {
     type: "counter",
-    help: "Requests that the gateway's authorizer decided, by decision: `allow`, `paused`, `refuse`, or `malformed` for an unreadable check.",
+    help: "Requests that the gateway's authorizer decided, by decision: `allow`, `paused`, `refuse`, `misnamed` (a link called by its bare name), or `malformed` for an unreadable check.",
     labels: ["decision"],
     known: ["allow", "paused", "refuse", "malformed"],
     of: gateway,

@@ -15,12 +15,20 @@ const question = (options: {
   readonly from: string
   readonly route?: Readonly<Record<string, string>>
   readonly headers?: Readonly<Record<string, string>>
+  readonly host?: string
 }) =>
   writeBytes(
     1,
     writeBytes(1, peer(options.from, 40_000)),
     writeBytes(2, peer("10.0.0.9", 8081)),
-    writeBytes(4, writeBytes(2, ...Object.entries(options.headers ?? {}).map(([key, value]) => entry(3, key, value)))),
+    writeBytes(
+      4,
+      writeBytes(
+        2,
+        ...Object.entries(options.headers ?? {}).map(([key, value]) => entry(3, key, value)),
+        writeBytes(5, options.host ?? "api.acme")
+      )
+    ),
     ...Object.entries(options.route ?? {}).map(([key, value]) => entry(10, key, value))
   )
 
@@ -105,6 +113,7 @@ const service = (id: string, links: ReadonlyArray<string> = [], paused = false) 
   organization: "acme",
   app: "app",
   links: new Set(links),
+  linkVariables: links.map((name) => `${name}=${name.toUpperCase()}_URL`),
   externals: new Set<string>(),
   exports: new Set<string>(),
   mayCallInternet: false,
@@ -151,6 +160,17 @@ describe("the authorizer", () => {
       expect(refused.headers.get("content-type")).toBe("application/problem+json")
       expect(JSON.parse(refused.body)).toMatchObject({ status: 403, title: "Forbidden", code: "forbidden" })
       expect(await check(question({ from: "::ffff:10.0.0.1", route: to("api") }))).toMatchObject({ status: 200 })
+    }))
+
+  it("names the host and the variable of a linked service that was called by its bare name", () =>
+    withAuthorizer(async ({ check }) => {
+      const answer = await check(question({ from: "10.0.0.1", host: "api" }))
+      expect(answer.status).toBe(404)
+      expect(JSON.parse(answer.body)).toMatchObject({
+        code: "not_found",
+        detail: '"api" alone isn\'t a host of the gateway. Call http://api.acme/, or the URL in the variable API_URL.'
+      })
+      expect(await check(question({ from: "10.0.0.1", host: "nobody" }))).toMatchObject({ status: 403 })
     }))
 
   it("answers for a paused service with a page or a problem document, in English or German", () =>

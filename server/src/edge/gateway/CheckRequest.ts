@@ -15,6 +15,8 @@ export interface CheckRequest {
   readonly headers: ReadonlyMap<string, string>
   /** The request's target, including its query. */
   readonly path: string
+  /** The Host, for texts only: the caller chooses it. */
+  readonly host: string
 }
 
 const lookedAt: ReadonlySet<string> = new Set(["accept", "accept-language", "k-network-probe", "x-request-id"])
@@ -63,10 +65,12 @@ export const readCheckRequest = (bytes: Buffer): CheckRequest => {
   const route = new Map<string, string>()
   const headers = new Map<string, string>()
   let path = ""
+  let host = ""
   const readHttp = (start: number, end: number) =>
     readFields(bytes, start, end, {
       bytes: (field, from, to) => {
         if (field === 4) path = bytes.toString("utf8", from, to)
+        if (field === 5) host = bytes.toString("latin1", from, to)
         if (field !== 3) return
         readEntry(bytes, from, to, (key, value) => {
           if (lookedAt.has(key)) headers.set(key, value)
@@ -92,6 +96,7 @@ export const readCheckRequest = (bytes: Buffer): CheckRequest => {
     listenerPort: destination.port,
     route,
     headers,
-    path
+    path,
+    host
   }
 }

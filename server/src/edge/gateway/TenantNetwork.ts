@@ -36,6 +36,8 @@ export interface Service {
   readonly organization: string
   readonly app: string
   readonly links: ReadonlySet<string>
+  /** The variables with the URLs of its links, as `<service>=<variable>`. */
+  readonly linkVariables: ReadonlyArray<string>
   /** Ids of the services in other apps that it calls. */
   readonly externals: ReadonlySet<string>
   /** The apps of its organization that may call it. */
@@ -69,12 +71,13 @@ const serviceId = (namespace: string, name: string) => `${namespace}/${name}`
 
 export const readService = (object: unknown): Option.Option<Service> =>
   Option.map(decodeService(object), ({ metadata }) => {
-    const { exports, externals, links, mayCallInternet, paused } = readMarks(metadata)
+    const { exports, externals, links, linkVariables, mayCallInternet, paused } = readMarks(metadata)
     return {
       id: serviceId(metadata.namespace, metadata.name),
       organization: metadata.labels[label.organization] ?? "",
       app: metadata.labels[label.app] ?? "",
       links: new Set(links),
+      linkVariables,
       externals: new Set(externals),
       exports: new Set(exports),
       mayCallInternet,

@@ -12,6 +12,6 @@ export const concludeSince = (
   decision: Exclude<Decision, "unsure">
 ) => {
   conclude(stream, request, decision)
-  count("maxcloud_gateway_decisions_total", { decision })
+  count("maxcloud_gateway_decisions_total", { decision: typeof decision === "string" ? decision : "misnamed" })
   observe("maxcloud_gateway_decision_duration_seconds", {}, (performance.now() - arrived) / 1000)
 }

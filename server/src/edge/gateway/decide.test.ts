@@ -19,6 +19,7 @@ const service = (id: string, changes: object = {}) => ({
   organization: id.split("/")[0] ?? "",
   app: "app",
   links: new Set<string>(),
+  linkVariables: [],
   externals: new Set<string>(),
   exports: new Set<string>(),
   mayCallInternet: false,
@@ -38,7 +39,7 @@ const network = () => {
   made.services({
     type: "list",
     objects: [
-      service("acme/web", { links: new Set(["api"]) }),
+      service("acme/web", { links: new Set(["api"]), linkVariables: ["api=API_URL", "apis=OTHER"] }),
       service("acme/lone", { mayCallInternet: true }),
       service("acme/api"),
       service("evil/web", { links: new Set(["api"]) }),
@@ -66,13 +67,27 @@ const ask = (
     listenerPort: 8081,
     route: new Map(target === "" ? [] : route),
     path: "/",
+    host: "api.acme",
     headers: new Map<string, string>(),
     ...rest
   }
 }
+const noRoute = (from: Pod, host: string) => decide(network(), ask(from, "", { host }))
 const probe = new Map([["k-network-probe", "probe"]])
 
 describe("decide", () => {
+  it("tells a caller the name of a service that it links to, and nobody else", () => {
+    const found = { bare: "api", host: "api.acme", variables: ["API_URL"] }
+    expect(noRoute(web, "api")).toEqual(found)
+    expect(noRoute(web, "api:80")).toEqual(found)
+    expect(noRoute(web, "lone")).toBe("refuse")
+    expect(noRoute(lone, "api")).toBe("refuse")
+    expect(noRoute(web, "api.evil")).toBe("refuse")
+    expect(noRoute(other, "api")).toEqual({ bare: "api", host: "api.evil", variables: [] })
+    // A matched route decides, whatever the Host says.
+    expect(decide(network(), ask(web, "acme/api", { host: "lone" }))).toBe("allow")
+  })
+
   it("opens an internal host only to links in the same namespace", () => {
     expect(decide(network(), ask(web, "acme/api"))).toBe("allow")
     expect(decide(network(), ask(lone, "acme/api"))).toBe("refuse")
@@ -210,6 +225,7 @@ describe("the state read from the cluster", () => {
   it("contains a service's links, egress and pause", () => {
     const annotations = {
       "maxcloud.dev/links": "api,db",
+      "maxcloud.dev/link-variables": "api=API_URL",
       "maxcloud.dev/external-links": "acme-billing/api",
       "maxcloud.dev/exports": "search",
       "maxcloud.dev/paused": "true",
@@ -222,6 +238,7 @@ describe("the state read from the cluster", () => {
         organization: "acme",
         app: "shop",
         links: new Set(["api", "db"]),
+        linkVariables: ["api=API_URL"],
         externals: new Set(["acme-billing/api"]),
         exports: new Set(["search"]),
         mayCallInternet: true,

@@ -2,7 +2,16 @@ import type { CheckRequest } from "./CheckRequest.ts"
 import type { Service, TenantNetwork } from "./TenantNetwork.ts"
 
 /** `unsure`: the watches may soon report what is missing; otherwise the request is refused. */
-export type Decision = "allow" | "paused" | "refuse" | "unsure"
+export type Decision = "allow" | "paused" | "refuse" | "unsure" | Misnamed
+
+/** A tenant's pod has called a service that it links to by its bare name, which the gateway can't route: many namespaces have it. */
+export interface Misnamed {
+  readonly bare: string
+  /** The name that works. */
+  readonly host: string
+  /** The variables of the caller with the service's URL. */
+  readonly variables: ReadonlyArray<string>
+}
 
 /**
  * Kourier's listeners with public hosts only: HTTP, HTTPS and the one for its probes (net-kourier,
@@ -17,6 +26,19 @@ const isExported = (caller: Service, target: Service): boolean =>
   caller.app !== "" &&
   caller.externals.has(target.id) &&
   target.exports.has(caller.app)
+
+/** The first label of the Host if that is all it is. */
+const bareNameIn = ({ host }: CheckRequest): string | undefined => /^([a-z0-9-]{1,63})(?::\d{1,5})?$/.exec(host)?.[1]
+
+/** No host matched. Does the caller mean one of its links? Who has no such link learns nothing. */
+const misnamed = (caller: Service | undefined, namespace: string, request: CheckRequest): Misnamed | undefined => {
+  const bare = bareNameIn(request)
+  if (bare === undefined || caller === undefined || request.route.size > 0 || !caller.links.has(bare)) return undefined
+  const variables = caller.linkVariables.flatMap((each) =>
+    each.startsWith(`${bare}=`) ? [each.slice(bare.length + 1)] : []
+  )
+  return { bare, host: `${bare}.${namespace}`, variables }
+}
 
 /**
  * Decides whether a request may pass. The target comes from Envoy's matched route, never from the Host, and the caller is the pod
@@ -44,7 +66,10 @@ export const decide = (network: TenantNetwork, request: CheckRequest): Decision 
   if (holder === "unsure" || holder === "nobody") return "unsure"
 
   if (!network.isTenant(holder.namespace)) return network.isTenant(namespace) && !isPublic ? "refuse" : open
-  if (!network.isTenant(namespace)) return "refuse"
+  if (!network.isTenant(namespace)) {
+    const caller = network.service(holder.namespace, holder.service)
+    return misnamed(caller, holder.namespace, request) ?? "refuse"
+  }
 
   const caller = network.service(holder.namespace, holder.service)
   if (caller === undefined || target === undefined) return "unsure"

@@ -4,6 +4,7 @@ import { type Problem, problemContentType, problemText, refusalContent } from ".
 import { requestIdOf } from "../../base/words/RequestId.ts"
 import type { CheckRequest } from "./CheckRequest.ts"
 import type { Denial } from "./checkResponse.ts"
+import type { Misnamed } from "./decide.ts"
 
 /**
  * Seconds until the next attempt, as in the local runtime (`pausedRetrySeconds`): soon enough to notice a resume, rare enough to
@@ -33,6 +34,19 @@ export const refused = (request: CheckRequest): Denial => {
     detail:
       "This host isn't open to the caller. A service can call the services of its stage that its config links to. Add the link and deploy.",
     code: codeOf("Forbidden")
+  }
+  return { status: problem.status, headers: headersOf(problem, problemContentType), body: problemText(problem) }
+}
+
+/** A linked service was called by its bare name. */
+export const notFoundByName = (request: CheckRequest, { bare, host, variables }: Misnamed): Denial => {
+  const variable = variables.length === 0 ? "" : `, or the URL in the variable ${variables.join(" or ")}`
+  const problem = {
+    ...aboutRequest(request),
+    title: "Not found",
+    status: 404,
+    detail: `"${bare}" alone isn't a host of the gateway. Call http://${host}/${variable}.`,
+    code: codeOf("NotFound")
   }
   return { status: problem.status, headers: headersOf(problem, problemContentType), body: problemText(problem) }
 }

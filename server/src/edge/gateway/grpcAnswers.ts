@@ -3,7 +3,7 @@ import { guardedBy } from "../../base/node/guarded.ts"
 import type { CheckRequest } from "./CheckRequest.ts"
 import { allowed, denied } from "./checkResponse.ts"
 import type { Decision } from "./decide.ts"
-import { paused, refused } from "./denials.ts"
+import { notFoundByName, paused, refused } from "./denials.ts"
 import { writeNumber } from "./protobuf.ts"
 
 /** google.rpc.Code */
@@ -43,6 +43,7 @@ export const fail = (stream: ServerHttp2Stream, code: number) => {
 export const conclude = (stream: ServerHttp2Stream, request: CheckRequest, decision: Decision) => {
   if (decision === "allow") answer(stream, frames.allowed)
   else if (decision === "paused") answer(stream, frame(denied(paused(request))))
+  else if (typeof decision === "object") answer(stream, frame(denied(notFoundByName(request, decision))))
   else answer(stream, frame(denied(refused(request))))
 }
 
