@@ -44,6 +44,11 @@ export const kubectlBeside = (args: ReadonlyArray<string>): Promise<void> =>
     )
   })
 
+/** The runtime class of the measured pods, and of their peers': gVisor if the cluster has it. */
+export const runtimeClass = (): string =>
+  process.env.MAXCLOUD_RUNTIME_CLASS ??
+  (kubectl(["get", "runtimeclass", "gvisor", "--ignore-not-found", "--output", "name"]) === "" ? "none" : "gvisor")
+
 export const newName = (prefix: string) => `${prefix}-${randomBytes(3).toString("hex")}`
 
 /** The measured server's namespace for an app and stage of the organization `local`. */
@@ -91,6 +96,7 @@ export const withClusterServer = <A>(use: (client: Client, url: string) => Promi
     const url = `http://127.0.0.1:${port}`
     return whenItSays(["-e", bundledServerProgram], /ready/, () => use(createClient({ apiUrl: url }), url), {
       ...process.env,
+      MAXCLOUD_RUNTIME_CLASS: runtimeClass(),
       MAXCLOUD_RUNTIME: "kubernetes",
       MAXCLOUD_KUBECONFIG: clusterConfig,
       MAXCLOUD_PORT: String(port),

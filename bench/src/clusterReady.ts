@@ -10,6 +10,7 @@ import {
   localNamespace,
   newName,
   removeNamespace,
+  runtimeClass,
   withClusterServer,
   writeManifests
 } from "./cluster.ts"
@@ -43,6 +44,7 @@ const makeOurs = async (client: Client, image: string) => {
 const makePeer = (image: string, folder: string) => {
   const organization = OrganizationName.make(newName("bench-ready"))
   const namespace = `${app}--${organization}`
+  const ofPods = runtimeClass()
   const manifestsOf = (service: string) => {
     const spec = Either.getOrThrowWith(
       parseAppSpec(specOf(service, image)),
@@ -50,7 +52,7 @@ const makePeer = (image: string, folder: string) => {
     )
     const images = new Map([[image, { reference: image, nonRoot: true, port: 8080 }]])
     const place = { organization, stage: productionStage }
-    const tenant = { ...offlineTenant(spec, place), images }
+    const tenant = { ...offlineTenant(spec, place), images, runtimeClass: ofPods === "none" ? undefined : ofPods }
     return { ofNamespace: synthNamespace(tenant), ofApp: synth(spec, tenant) }
   }
   kubectl(["apply", "--server-side", "--filename", writeManifests(folder, manifestsOf("seed").ofNamespace)])

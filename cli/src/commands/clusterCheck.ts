@@ -25,6 +25,9 @@ export default command({
     ...prefixFlag,
     ...manifestsFlag,
     domain: text("domain", "DOMAIN", { description: "Domain for the services' hosts" }),
+    runtimeClass: text("runtime-class", "CLASS", {
+      description: "MAXCLOUD_RUNTIME_CLASS of the server [$MAXCLOUD_RUNTIME_CLASS]"
+    }),
     closedRanges: text("closed-ranges", "RANGES", {
       description: "MAXCLOUD_CLOSED_RANGES of the server [$MAXCLOUD_CLOSED_RANGES]"
     })
@@ -33,12 +36,13 @@ export default command({
   run: (input, terminal) =>
     Effect.gen(function* () {
       const cluster = yield* loadCluster
+      const runtimeClass = input.runtimeClass ?? process.env["MAXCLOUD_RUNTIME_CLASS"]
       const closedRanges = input.closedRanges ?? process.env["MAXCLOUD_CLOSED_RANGES"]
       const namespacePrefix = yield* readPrefix(cluster, input.namespacePrefix)
       const objects = yield* readObjectKinds(cluster, input.manifests)
       const findings = yield* succeed(
         yield* Effect.promise(() =>
-          cluster.check(input, { domain: input.domain, namespacePrefix, closedRanges, objects })
+          cluster.check(input, { domain: input.domain, namespacePrefix, closedRanges, runtimeClass, objects })
         )
       )
       if (terminal.json) terminal.printJson({ findings })

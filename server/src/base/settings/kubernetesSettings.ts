@@ -2,6 +2,7 @@ import { Schema } from "effect"
 import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../words/namespacePrefix.ts"
 import { form, oneOf, port, text, Words } from "./forms.ts"
 import { manifestRules } from "./manifestRules.ts"
+import { runtimeClasses } from "./runtimeClasses.ts"
 import { optional, setting } from "./setting.ts"
 
 const octet = "(25[0-5]|2[0-4]\\d|1?\\d?\\d)"
@@ -27,11 +28,6 @@ const endpoint = form(
 
 /** The list of runtimes is defined a few floors up (`runtimes/choose`). */
 const runtimeName = form(Schema.String.pipe(Schema.pattern(/^[a-z][a-z0-9-]{0,62}$/)), "write local or kubernetes")
-
-const className = form(
-  Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)),
-  'a runtime class is written as "gvisor"'
-)
 
 /** Settings for the runtime and the cluster. */
 export const kubernetesSettings = {
@@ -66,9 +62,9 @@ export const kubernetesSettings = {
     default: "baseline",
     text: "Pod Security level that tenants' namespaces enforce. `restricted` refuses images that run as root."
   }),
-  runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", className, {
-    unset: "the cluster's own",
-    text: "`runtimeClassName` of tenants' pods, such as `gvisor`."
+  runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", runtimeClasses, {
+    unset: "the cluster's own runtime",
+    text: "`runtimeClassName` of tenants' pods, such as `gvisor`, or `none` for the cluster's own runtime. Organizations can have others: `gvisor,acme=none,lab=kata`."
   }),
   /** What configs may add to manifests or change in them. */
   manifestRules: setting("MAXCLOUD_MANIFESTS", manifestRules, {

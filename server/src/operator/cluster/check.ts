@@ -1,8 +1,10 @@
 import { type ObjectKind, parseRange } from "@maxcloud/config-schema"
 import { Effect, Option, Schema } from "effect"
+import { classesIn, runtimeClasses } from "../../base/settings/runtimeClasses.ts"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { gatewayName, knativeNamespace, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { runtimeClassPath, sandbox } from "../../runtimes/kubernetes/runtimeClass.ts"
 import { findClusterRanges } from "../../runtimes/network/clusterRanges.ts"
 import { applyObject, unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
@@ -97,6 +99,8 @@ export interface CheckInput {
   readonly objects?: ReadonlyArray<ObjectKind> | undefined
   /** The value of the server's MAXCLOUD_CLOSED_RANGES; undefined: not set. */
   readonly closedRanges?: string | undefined
+  /** The value of the server's MAXCLOUD_RUNTIME_CLASS; undefined: not set. */
+  readonly runtimeClass?: string | undefined
 }
 
 /**
@@ -119,6 +123,39 @@ const unknownRanges = (written: string) =>
         message: `couldn't find out the cluster's own addresses of ${of}: ${why}. Until they're known, the server refuses private ranges in egress`,
         fix: "set MAXCLOUD_CLOSED_RANGES on the server to the ranges of nodes, pods and Services, and check with the same: --closed-ranges 10.244.0.0/16"
       })
+    )
+  })
+
+/** Runtime classes that the cluster lacks: without one, programs of organizations share the nodes' kernel, or don't start. */
+const missingClasses = (written: string | undefined) =>
+  Effect.gen(function* () {
+    const api = yield* KubeApi
+    const classes =
+      written === undefined ? Option.some({ all: undefined, organizations: {} }) : runtimeClasses.read(written)
+    if (Option.isNone(classes)) {
+      return yield* new ClusterProblem({
+        message: `"${written}" isn't valid: ${runtimeClasses.help}`,
+        fix: "pass the same as MAXCLOUD_RUNTIME_CLASS on the server, such as --runtime-class gvisor"
+      })
+    }
+    const byDefault = classes.value.all === undefined ? [sandbox] : []
+    return yield* Effect.filter([...byDefault, ...classesIn(classes.value)], (name) =>
+      Effect.map(unlessMissing(api.request({ method: "GET", path: runtimeClassPath(name) })), Option.isNone)
+    ).pipe(
+      Effect.map((names) =>
+        names.map(
+          (name): Finding =>
+            byDefault.includes(name)
+              ? {
+                  message: `the cluster has no RuntimeClass ${name}, so programs of organizations share the kernel of its nodes`,
+                  fix: "install gVisor on the nodes and create its RuntimeClass, or set MAXCLOUD_RUNTIME_CLASS=none on the server and check with the same: --runtime-class none"
+                }
+              : {
+                  message: `the cluster has no RuntimeClass ${name} (MAXCLOUD_RUNTIME_CLASS), so pods with it don't start`,
+                  fix: "create it, or correct the setting"
+                }
+        )
+      )
     )
   })
 
@@ -161,6 +198,7 @@ export const check = Effect.fn("check")(function* (input: CheckInput) {
     ...unset,
     ...gatewayFindings,
     ...serverFindings,
+    ...(yield* missingClasses(input.runtimeClass)),
     ...(yield* unknownRanges(input.closedRanges ?? ""))
   ]
 })

@@ -1,33 +1,13 @@
 import { canonicalRanges } from "@maxcloud/synth"
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
+import { ownRuntime } from "../../base/settings/runtimeClasses.ts"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
 import { domainTemplateOf, prefixText } from "../../base/words/namespacePrefix.ts"
 import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
-import { KubeApi } from "../kubeApi/KubeApi.ts"
 import { currentRanges } from "../network/currentRanges.ts"
 import type { Platform } from "../port/Platform.ts"
+import { dataOf } from "./knativeData.ts"
 import { namespacePrefixOf } from "./namespacePrefixOf.ts"
-
-const ConfigMap = Schema.Struct({
-  data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-})
-const decodeConfigMap = Schema.decodeUnknownOption(ConfigMap)
-
-const dataOf = (name: string) =>
-  Effect.gen(function* () {
-    const api = yield* KubeApi
-    const answer = yield* api
-      .request({ method: "GET", path: `/api/v1/namespaces/knative-serving/configmaps/${name}` })
-      .pipe(
-        Effect.asSome,
-        Effect.catchAll((error) =>
-          error.reason === "forbidden" || error.reason === "notFound"
-            ? Effect.succeedNone
-            : new ClusterConfigError({ reason: "unreachable", message: error.message })
-        )
-      )
-    return Option.map(Option.flatMap(answer, decodeConfigMap), (found) => found.data)
-  })
 
 /** The default domain of services (Knative, `config-domain`: a key without a selector). */
 const domainOf = (data: Readonly<Record<string, string>>) =>
@@ -90,7 +70,8 @@ export const clusterPlatform = ({
       scheme: publicScheme,
       port: publicPort,
       podSecurity,
-      runtimeClass,
+      runtimeClass: runtimeClass?.all === ownRuntime ? undefined : runtimeClass?.all,
+      runtimeClasses: runtimeClass?.organizations,
       get closedRanges() {
         return canonicalRanges([...ranges().found, ...closedRanges])
       },

@@ -1,5 +1,6 @@
 import { namespaceOf, type TenantContext } from "@maxcloud/synth"
 import { Context } from "effect"
+import { ownRuntime } from "../../base/settings/runtimeClasses.ts"
 import type { Target } from "../../base/words/Target.ts"
 import type { NamespaceKey } from "./Runtime.ts"
 
@@ -23,6 +24,8 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "externalSecrets"
     | "manifestRules"
   > & {
+    /** Runtime classes of organizations, by their names, instead of `runtimeClass`; `none` for the cluster's own. */
+    readonly runtimeClasses?: Readonly<Record<string, string>> | undefined
     /** The unknown part of the cluster's own addresses, as a clause. While there is one, no private range is opened. */
     readonly unknownRanges?: string | undefined
   }
@@ -39,6 +42,11 @@ export const namespaceKeyOf = (
   namespace: namespaceOf({ organization: organization.name, app, stage, namespacePrefix })
 })
 
+const runtimeClassOf = (organization: string, { runtimeClass, runtimeClasses = {} }: Platform["Type"]) => {
+  const own = Object.hasOwn(runtimeClasses, organization) ? runtimeClasses[organization] : undefined
+  return own === undefined ? runtimeClass : own === ownRuntime ? undefined : own
+}
+
 export const tenantOf = (
   place: Pick<TenantContext, "organization" | "app" | "stage">,
   platform: Platform["Type"],
@@ -48,6 +56,7 @@ export const tenantOf = (
 ): TenantContext => ({
   ...place,
   ...platform,
+  runtimeClass: runtimeClassOf(place.organization, platform),
   secretVersions: new Map(),
   images: new Map(),
   pausedServices: new Set(),
