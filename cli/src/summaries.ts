@@ -108,6 +108,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "server audit repair": { summary: "Repair an audit log whose head doesn't match its entries", offline: true },
   "cluster install": { summary: "Prepare a cluster for max-cloud", offline: true },
   "cluster check": { summary: "Check whether a cluster is ready for max-cloud", offline: true },
+  "cluster restore": { summary: "Restore what the cluster has lost, from the database", offline: true },
   "cluster rollout": { summary: "Show stages that still lack the platform's latest settings", offline: true },
   "cluster manifests": { summary: "Print what `cluster install` applies", offline: true },
   "cluster kubeconfig": { summary: "Print a kubeconfig with the server's own rights", offline: true },

@@ -136,6 +136,7 @@ const groups = {
     commands: {
       "cluster install": () => import("./clusterInstall.ts"),
       "cluster check": () => import("./clusterCheck.ts"),
+      "cluster restore": () => import("./clusterRestore.ts"),
       "cluster rollout": () => import("./clusterRollout.ts"),
       "cluster manifests": () => import("./clusterManifests.ts"),
       "cluster kubeconfig": () => import("./clusterKubeconfig.ts"),

@@ -13,6 +13,7 @@ const styles = {
   failed: "red",
   degraded: "red",
   paused: "yellow",
+  restoring: "yellow",
   deleting: "dim"
 } as const satisfies Record<ServiceState, string>
 

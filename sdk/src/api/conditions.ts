@@ -17,7 +17,8 @@ export interface Condition extends Schema.Schema.Type<typeof Condition> {}
 /**
  * `pending`: not ready yet; `ready`: instances serve; `idle`: scaled to zero, the next request starts an instance; `waking`: that instance is
  * starting; `failed`: the newest revision doesn't serve (an older one may, see `latestReadyRevision`); `degraded`: it was ready, but its
- * instances fail now; `paused`: stopped by `pause`, requests get 503; `deleting`: being removed.
+ * instances fail now; `paused`: stopped by `pause`, requests get 503; `restoring`: the cluster has lost it, and the server brings it back;
+ * `deleting`: being removed.
  */
 export const ServiceState = Schema.Literal(
   "pending",
@@ -27,6 +28,7 @@ export const ServiceState = Schema.Literal(
   "failed",
   "degraded",
   "paused",
+  "restoring",
   "deleting"
 )
 export type ServiceState = typeof ServiceState.Type

@@ -185,7 +185,13 @@ export const testApi = (options: TestApiOptions = {}) =>
           makeDiskWatch({ folders: [{ name: "the test's folder", path: tmpdir() }], minFreeBytes: 0 })
         ),
         Layer.mock(NetworkVerifier, options.network ?? {}),
-        Layer.mock(Runtime, { name: "local", inPlace: false, limitations: () => [], isLogCursor: () => false }),
+        Layer.mock(Runtime, {
+          name: "local",
+          inPlace: false,
+          limitations: () => [],
+          isLogCursor: () => false,
+          initialScale: undefined
+        }),
         Logger.replace(
           Logger.defaultLogger,
           Logger.map(Logger.stringLogger, (line) => options.onLog?.(line))

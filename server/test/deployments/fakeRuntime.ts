@@ -3,6 +3,7 @@ import { diagnosisOf } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Effect, Layer, Option, PubSub, Stream } from "effect"
 import {
+  type InitialScale,
   type NamespaceKey,
   Runtime,
   RuntimeError,
@@ -30,6 +31,10 @@ export interface FakeRuntime {
   confirmed: boolean
   /** While set, `apply` refuses these services. */
   refuses: ReadonlyArray<string>
+  /** While set, it names the objects that it doesn't have. */
+  namesMissing: boolean
+  /** How it sets the instances that new revisions start with. */
+  initialScale: InitialScale | undefined
   /** Called before and after something is removed. */
   onRemove: (when: "before" | "after") => void
 }
@@ -99,6 +104,8 @@ export const makeFakeRuntime = Effect.gen(function* () {
     confirmed: true,
     refuses: [refusedName],
     onRemove: () => {},
+    namesMissing: false,
+    initialScale: undefined,
     becomeReady: (service) =>
       Effect.forEach(
         [...keys.values()].filter((key) => key.service === service),
@@ -117,6 +124,9 @@ export const makeFakeRuntime = Effect.gen(function* () {
         spec.services.flatMap((service, index) =>
           service.egress === "none" ? [{ path: ["services", index, "egress"], message: "egress is open here" }] : []
         ),
+      get initialScale() {
+        return fake.initialScale
+      },
       problems: (_, spec) =>
         Effect.succeed(
           spec.services.flatMap((service, index) =>
@@ -188,7 +198,10 @@ export const makeFakeRuntime = Effect.gen(function* () {
         Effect.suspend(() => (fake.unreachable ? Effect.fail(cutOff) : Effect.succeed(fake.confirmed))),
       awayMillis: Effect.sync(() => fake.awayMillis),
       dryRun: () => Effect.succeed([]),
-      missing: () => Effect.succeed([]),
+      missing: (key, refs) =>
+        Effect.sync(() =>
+          fake.namesMissing ? refs.filter(({ kind, name }) => !objects.has(idOf(key, kind, name))) : []
+        ),
       changes: Stream.fromPubSub(changes),
       drift: Stream.empty,
       isLogCursor: () => false,

@@ -621,7 +621,13 @@ describe("tables", () => {
           )} order by relname`,
         (each) => (each.hidden ? "hidden" : "others")
       )
-      expect(others.map((other) => other.table_name)).toEqual(["lease_holders", "platforms", "replicas", "shards"])
+      expect(others.map((other) => other.table_name)).toEqual([
+        "lease_holders",
+        "platforms",
+        "replicas",
+        "restore_window",
+        "shards"
+      ])
       expect(hidden.map((each) => each.table_name)).toEqual([
         "erasures",
         "installation",

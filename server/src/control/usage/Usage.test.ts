@@ -45,6 +45,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kuber
             name,
             inPlace: false,
             limitations: () => [],
+            initialScale: undefined,
             isLogCursor: () => false,
             logBytes: () => Effect.succeed(null),
             instances: Stream.fromQueue(told)

@@ -7,8 +7,8 @@ export interface Table {
   readonly columns: ReadonlyArray<string>
 }
 
-/** Servers find each other by these tables. The applied migrations follow from the version. */
-const notKept = ["migrations", "lease_holders", "replicas", "shards"]
+/** Servers find each other by these tables. The applied migrations follow from the version, and a window belongs to one cluster. */
+const notKept = ["migrations", "lease_holders", "replicas", "restore_window", "shards"]
 
 /** The backed-up tables, each after those it references. Unlogged tables, which a crash empties, are left out. */
 export const tablesOf = async (client: pg.ClientBase): Promise<ReadonlyArray<Table>> => {

@@ -193,7 +193,7 @@ export const serverRole: Role = {
   ]
 }
 
-/** The server's right to read Knative's own configuration. */
+/** The server's rights to Knative's own configuration. */
 export const settingsRole: Role = {
   name: "maxcloud-settings",
   about: "For the server, bound in `knative-serving`.",
@@ -204,6 +204,13 @@ export const settingsRole: Role = {
       resources: ["configmaps"],
       verbs: ["get"],
       resourceNames: ["config-network", "config-domain"]
+    },
+    {
+      why: "`initial-scale`: while a lost namespace or cluster is restored, idle services come back without an instance.",
+      apiGroups: [""],
+      resources: ["configmaps"],
+      verbs: ["get", "patch"],
+      resourceNames: ["config-autoscaler"]
     }
   ]
 }

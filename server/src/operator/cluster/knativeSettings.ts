@@ -4,7 +4,7 @@ import { gatewaySettings } from "./deployment.ts"
 
 /** A value in one of Knative's ConfigMaps. */
 export interface KnativeSetting {
-  readonly configMap: "config-network" | "config-features" | "config-domain" | "config-kourier"
+  readonly configMap: "config-network" | "config-features" | "config-domain" | "config-kourier" | "config-autoscaler"
   readonly key: string
   readonly value: string
   /** Its purpose. */
@@ -46,6 +46,12 @@ export const knativeSettings = ({
     key: "kubernetes.podspec-runtimeclassname",
     value: "enabled",
     why: "services may run in gVisor"
+  },
+  {
+    configMap: "config-autoscaler",
+    key: "allow-zero-initial-scale",
+    value: "true",
+    why: "idle services of a lost namespace or cluster come back without an instance"
   },
   ...(domain === undefined
     ? []

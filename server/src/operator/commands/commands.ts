@@ -1,6 +1,7 @@
 import type { AuditEntry } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
+import { type Restore, restoreAll } from "../../control/deployments/restore/restoreAll.ts"
 import type { Rollout } from "../../control/deployments/rollout/RolloutState.ts"
 import { rolloutStatus } from "../../control/deployments/rollout/rolloutStatus.ts"
 import { defaultQuotas } from "../../tenancy/limits/defaultQuotas.ts"
@@ -74,6 +75,10 @@ export const operator = {
   /** How far the platform's newest settings are rolled out, stage by stage. Changes nothing. */
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
     runOnDatabase(options, () => rolloutStatus),
+
+  /** Lets the servers check every app, and restore what the cluster has lost. */
+  restore: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Restore>> =>
+    runOnDatabase(options, () => restoreAll),
 
   /**
    * Everything that a server has built from sources and installed for them, for one organization or for all. Changes

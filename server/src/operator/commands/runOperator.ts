@@ -69,7 +69,7 @@ export const runOperator = <A>(
   effect: (settings: ServerSettings) => Effect.Effect<A, Failed, Audit | DataKeys | SqlClient>
 ): Promise<OperatorResult<A>> => runOn(options, operatorLayer, effect)
 
-/** For a command that only reads tables, and so needs no master key. */
+/** For a command that needs no master key and writes no audit log. */
 export const runOnDatabase = <A>(
   options: Partial<ServerSettings>,
   effect: (settings: ServerSettings) => Effect.Effect<A, Failed, SqlClient>

@@ -63,6 +63,9 @@ const accessIn = (happenings: ReadonlyArray<WatchHappening>): boolean | undefine
   return undefined
 }
 
+const sayUnreadable = (what: string, count: number) =>
+  count === 0 ? Effect.void : Effect.logWarning(`${what}: skipping ${count} unreadable objects`)
+
 const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effect.Effect<Option.Option<A>> =>
   Effect.suspend((): Effect.Effect<Option.Option<A>> => {
     const decoded = decode(object)
@@ -73,9 +76,12 @@ const read = <A>({ decode }: WatchInput<A>, what: string, object: unknown): Effe
 
 const list = <A>(input: WatchInput<A>, what: string, request: Transport["request"]): Effect.Effect<Found<A>> =>
   Effect.gen(function* () {
-    const { items, version } = yield* listPages(request, askedBy(input, "PartialObjectMetadataList"), (item) =>
-      read(input, what, item)
+    const { items, unreadable, version } = yield* listPages(
+      request,
+      askedBy(input, "PartialObjectMetadataList"),
+      input.decode
     )
+    yield* sayUnreadable(what, unreadable)
     const events: Events<A> = [{ type: "list", objects: items }]
     return { events, happenings: [{ type: "listed" as const, version }] }
   }).pipe(
@@ -143,7 +149,8 @@ const receive = <A>(input: WatchInput<A>, what: string, { answer, lines, sinceMi
 
 /** See `KubeApi.list`. */
 export const listAll = <A>(input: WatchInput<A>, request: Transport["request"]) =>
-  listPages(request, askedBy(input, "PartialObjectMetadataList"), (item) => read(input, nameOf(input), item)).pipe(
+  listPages(request, askedBy(input, "PartialObjectMetadataList"), input.decode).pipe(
+    Effect.tap(({ unreadable }) => sayUnreadable(nameOf(input), unreadable)),
     Effect.map(({ items }) => items),
     Effect.catchTag(
       "ParseError",

@@ -9,6 +9,7 @@ import { makeApply } from "./apply/makeApply.ts"
 import { unreachableError, unreachableRead } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
 import { makeExec } from "./exec/makeExec.ts"
+import { makeInitialScale } from "./initialScale.ts"
 import { makeInstances } from "./instances.ts"
 import { limitations } from "./limitations.ts"
 import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
@@ -76,6 +77,7 @@ export const layer = Layer.effect(
       release,
       dryRun: (...asked) => Effect.zipRight(whileReadable, dryRun(...asked)),
       remove,
+      initialScale: makeInitialScale(api),
       missing,
       status: (key) =>
         Effect.zipWith(

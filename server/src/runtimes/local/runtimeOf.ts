@@ -45,6 +45,7 @@ export const runtimeOf = ({
     remove: services.remove,
     // A missing service has no status; its other objects aren't stored here.
     missing: () => Effect.succeed([]),
+    initialScale: undefined,
     status: Effect.fn("LocalRuntime.status")((key) =>
       Effect.transposeOption(
         Option.map(Option.fromNullable(services.find(key)), (found) => localStatus(found, logs, urlOf(key)))

@@ -136,6 +136,12 @@ export interface ApplyOptions {
   readonly retry?: ReadonlySet<string>
 }
 
+/** The number of instances with which new revisions of all services start; null: the runtime's default. */
+export interface InitialScale {
+  readonly get: Effect.Effect<string | null, RuntimeError>
+  readonly set: (value: string | null) => Effect.Effect<void, RuntimeError>
+}
+
 /**
  * Runs manifests. Both runtimes (local; Kubernetes with Knative) accept the same manifests and report the same statuses. Every
  * method is idempotent. Manifests name secrets only by name and version; a runtime asks `Secrets` for the values.
@@ -192,6 +198,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly isConfirmed: (key: ServiceKey) => Effect.Effect<boolean, RuntimeError>
     /** For how many milliseconds the runtime was unreachable since this process started. Deadlines leave this time out. */
     readonly awayMillis: Effect.Effect<number>
+    /** undefined: services that come back start no instances anyway. */
+    readonly initialScale: InitialScale | undefined
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */
     readonly changes: Stream.Stream<ServiceKey>
     /** Other people's changes to our objects, as they are noticed. Applying the app's manifests again repairs each one. */

@@ -28,6 +28,7 @@ import { keysOfKeys } from "./0027_keys_of_keys.ts"
 import { leaseHolders } from "./0028_lease_holders.ts"
 import { secretAuthors } from "./0029_secret_authors.ts"
 import { deadlinesSeen } from "./0030_deadlines_seen.ts"
+import { restoreWindow } from "./0032_restore_window.ts"
 
 export interface Migration {
   readonly id: number
@@ -66,5 +67,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 27, name: "keys_of_keys", sql: keysOfKeys },
   { id: 28, name: "lease_holders", sql: leaseHolders },
   { id: 29, name: "secret_authors", sql: secretAuthors },
-  { id: 30, name: "deadlines_seen", sql: deadlinesSeen }
+  { id: 30, name: "deadlines_seen", sql: deadlinesSeen },
+  { id: 32, name: "restore_window", sql: restoreWindow }
 ]

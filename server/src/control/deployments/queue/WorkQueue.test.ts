@@ -44,6 +44,24 @@ describe("work queue", () => {
   )
 
   test(
+    "gives keys with a deployment in progress first, however many others are checked or restored",
+    Effect.gen(function* () {
+      const { keyOf, one, sql } = yield* fresh
+      const keys = Array.from({ length: 50 }, (_, index) => keyOf(`lost-${index}`))
+      const { app, organizationId, stage } = keyOf("new")
+      yield* sql`insert into app_stages (organization_id, app, stage) values (${organizationId}, ${app}, ${stage})`
+      yield* sql`
+        insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions, warnings)
+        values (${`dep_${organizationId}`}, ${organizationId}, ${app}, ${stage}, 1, 'queued', '', '', '{}', '[]', '[]')`
+      yield* one.add(keys)
+      yield* one.add([keyOf("new")])
+      expect((yield* one.claim(1, everyShard)).map((lease) => lease.key.app)).toEqual(["new"])
+      expect(yield* one.claim(100, everyShard)).toHaveLength(50)
+      yield* sql`delete from deployments where organization_id = ${organizationId}`
+    })
+  )
+
+  test(
     "hands out a key again if it was added during its work, and only then",
     Effect.gen(function* () {
       const { keyOf, one, two } = yield* fresh

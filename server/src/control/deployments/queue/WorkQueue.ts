@@ -102,7 +102,9 @@ const claim = (
       select organization_id, key from work_items
       where ${due(sql)}
         and ${inShards(sql, shards)}
-      order by available_at limit ${limit} for update skip locked
+      order by (organization_id, key) in (
+        select d.organization_id, d.app || '/' || d.stage from deployments d where d.finished_at is null
+      ) desc, available_at limit ${limit} for update skip locked
     )
     update work_items w
     set lease_token = ${newId("lease")} || w.key, lease_until = ${leaseUntil(sql, leaseMs)},
@@ -182,7 +184,10 @@ export const makeWorkQueue = ({ leaseMs = 30_000 }: { readonly leaseMs?: number 
     add: (keys: ReadonlyArray<Pick<WorkKey, "organizationId" | "app" | "stage">>, afterMs = 0) =>
       add(sql, keys, afterMs),
 
-    /** Leases up to `limit` due keys of organizations in these shards. */
+    /**
+     * Leases up to `limit` due keys of organizations in these shards: first those with a deployment in progress, which people wait
+     * for, even if thousands of apps are restored or checked.
+     */
     claim: (limit: number, shards: ReadonlyArray<number>) =>
       Effect.suspend(() => claim(sql, leaseMs, current(), limit, shards)),
 

@@ -56,7 +56,8 @@ export type PassEffect =
   | { readonly type: "end"; readonly outcome: Outcome }
 
 export type PassEvent =
-  | { readonly type: "rechecked" }
+  /** `againMs`: when to go on; undefined: all is as it should be. */
+  | { readonly type: "rechecked"; readonly againMs?: number | undefined }
   | { readonly type: "contextRead"; readonly context: string }
   | { readonly type: "applied"; readonly context: string }
   | { readonly type: "applyRefused"; readonly error: RuntimeError }
@@ -182,7 +183,7 @@ const finished = (before: PassState) => {
 export const passStep = (state: PassState, event: PassEvent): PassStep => {
   switch (event.type) {
     case "rechecked":
-      return end(state, done)
+      return end(state, event.againMs === undefined ? done : again(event.againMs))
     case "contextRead":
       return to(
         state,

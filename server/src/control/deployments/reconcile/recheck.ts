@@ -4,19 +4,21 @@ import { Effect } from "effect"
 import { Runtime } from "../../../runtimes/port/Runtime.ts"
 import type { ManifestsOf } from "../manifests/stageManifests.ts"
 import type { Lease } from "../queue/WorkQueue.ts"
+import type { RestoreWindow } from "../restore/RestoreWindow.ts"
 import type { RolloutRows } from "../rollout/rollout.ts"
 import type { StageRows } from "../stages/StageRows.ts"
 import type { Begun } from "../stages/stageBase.ts"
 import { recordStatuses } from "../statuses/recordStatuses.ts"
-import { applyManifests } from "./applyManifests.ts"
 import { statusesOf } from "./follow.ts"
+import { restoreServices } from "./restoreServices.ts"
 
 /**
  * Checks a previously deployed app: restores objects that the runtime has lost or others have changed, and applies later changes
- * of a pause, a registry's credentials or the platform.
+ * of a pause, a registry's credentials or the platform. Returns when to go on, if services must wait to be restored.
  */
 export const recheck = (
   rows: StageRows,
+  restore: RestoreWindow,
   manifestsOf: ManifestsOf,
   rollout: RolloutRows,
   lease: Lease,
@@ -33,13 +35,16 @@ export const recheck = (
     const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(rows.namespaceKeyOf(lease), inventory)
     const drift = yield* rows.newestDrift(lease)
     if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
-      return yield* rollout.done(lease, id, manifests)
+      yield* rollout.done(lease, id, manifests)
+      return undefined
     }
     yield* Effect.logInfo("Applying the app again").pipe(
       Effect.annotateLogs({ missing: missing.length, drift: drift !== undefined, changed: manifests.stale })
     )
     // If a deployment was refused because of another field manager, don't take the field behind the user's back.
-    yield* applyManifests(rows, lease, manifests, { force: !conflicted })
+    const againMs = yield* restoreServices(rows, restore, lease, manifests, missing, { force: !conflicted })
+    if (againMs !== undefined) return againMs
     if (drift !== undefined) yield* rows.healDrift(lease, drift)
     yield* rollout.done(lease, id, manifests)
+    return undefined
   })

@@ -8,6 +8,7 @@ import { type ManifestsOf, makeStageManifests } from "../manifests/stageManifest
 import type { Lease, LeaseLost, Outcome, WorkQueue } from "../queue/WorkQueue.ts"
 import { prune } from "../removal/prune.ts"
 import { removeServices } from "../removal/removeServices.ts"
+import { makeRestoreWindow, type RestoreWindow } from "../restore/RestoreWindow.ts"
 import { makeRolloutRows, type RolloutRows } from "../rollout/rollout.ts"
 import type { Verdict } from "../stages/finishDeployment.ts"
 import { makeStageRows, type StageRows } from "../stages/StageRows.ts"
@@ -38,6 +39,7 @@ interface Parts {
   readonly contextOf: (lease: Lease) => Effect.Effect<string, SqlError>
   readonly manifestsOf: ManifestsOf
   readonly rollout: RolloutRows
+  readonly restore: RestoreWindow
   readonly progressDeadlineMs: number
 }
 
@@ -66,7 +68,7 @@ const ruleOut = (rows: StageRows, lease: Lease, id: string, verdict: Verdict) =>
 
 /** Performs the machine's next effect, and returns the result to it. */
 const perform = (
-  { contextOf, manifestsOf, progressDeadlineMs, rollout, rows }: Parts,
+  { contextOf, manifestsOf, progressDeadlineMs, restore, rollout, rows }: Parts,
   lease: Lease,
   begun: Begun,
   effect: Exclude<PassEffect, { readonly type: "end" }>
@@ -75,11 +77,14 @@ const perform = (
   const answer = (event: PassEvent) => Effect.as(event)
   switch (effect.type) {
     case "recheck":
-      return recheck(rows, manifestsOf, rollout, lease, begun).pipe(answer({ type: "rechecked" }))
+      return Effect.map(recheck(rows, restore, manifestsOf, rollout, lease, begun), (againMs) => ({
+        type: "rechecked",
+        againMs
+      }))
     case "readContext":
       return Effect.map(contextOf(lease), (context) => ({ type: "contextRead", context }))
     case "apply":
-      return applyDeployment(rows, manifestsOf, rollout, lease, begun).pipe(
+      return Effect.zipRight(restore.beforeDeployment, applyDeployment(rows, manifestsOf, rollout, lease, begun)).pipe(
         answer({ type: "applied", context: effect.context }),
         Effect.catchTag("RuntimeError", (error) =>
           error.reason === "refused" ? Effect.succeed<PassEvent>({ type: "applyRefused", error }) : Effect.fail(error)
@@ -162,7 +167,8 @@ export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: Reconcile
     const rows = yield* makeStageRows(queue, progressDeadlineMs, clock)
     const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
-    const parts = { rows, contextOf, manifestsOf, rollout, progressDeadlineMs }
+    const restore = yield* makeRestoreWindow()
+    const parts = { rows, contextOf, manifestsOf, restore, rollout, progressDeadlineMs }
     /** For the newest deployment of each stage. */
     const memories = new Map<string, { readonly id: string; readonly memory: PassMemory }>()
     const keep = (stage: string, id: string) => (memory: PassMemory) => {

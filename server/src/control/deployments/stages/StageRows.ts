@@ -85,7 +85,28 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
         where ${inStage(lease)} and s.name = e.name and s.restarted_from is distinct from e.revision and not s.deleting`
     )
 
-  return { setInventory, progress, saveProgress, tellOnce, serviceNames, startAgain }
+  /**
+   * The runtime has lost these services. Returns those that must run again: with instances when they were last seen, or with a
+   * minimum.
+   */
+  const markRestoring = (lease: Lease, names: ReadonlyArray<string>) =>
+    write(
+      lease,
+      sql`
+        update services s set status = jsonb_set(s.status, '{state}', '"restoring"')
+        where ${inStage(lease)} and not s.deleting and s.status ->> 'state' <> 'restoring'
+          and s.name in (select jsonb_array_elements_text(${storableJson(names)}::jsonb))`
+    ).pipe(
+      Effect.zipRight(
+        sql<{ name: string }>`
+          select name from services
+          where ${inStage(lease)} and name in (select jsonb_array_elements_text(${storableJson(names)}::jsonb)) and not paused
+            and (coalesce((status ->> 'instances')::int, 0) > 0 or coalesce((spec #>> '{scale,min}')::int, 0) > 0)`
+      ),
+      Effect.map((found) => found.map((row) => row.name))
+    )
+
+  return { markRestoring, setInventory, progress, saveProgress, tellOnce, serviceNames, startAgain }
 }
 
 /** The rows of a lease's app and stage. The lease fences every write. */

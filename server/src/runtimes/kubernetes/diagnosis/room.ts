@@ -25,8 +25,8 @@ const Pod = Schema.Struct({
     )
   })
 })
-const readNode = (item: unknown) => Effect.succeed(Schema.decodeUnknownOption(Node)(item))
-const readPod = (item: unknown) => Effect.succeed(Schema.decodeUnknownOption(Pod)(item))
+const readNode = Schema.decodeUnknownOption(Node)
+const readPod = Schema.decodeUnknownOption(Pod)
 
 /** Milli-vCPU or bytes. */
 export const amountOf = (amounts: Amounts, what: "cpu" | "memory"): number => {

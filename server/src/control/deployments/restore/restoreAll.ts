@@ -1,0 +1,21 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Effect } from "effect"
+
+/** How many apps and stages the servers check now. */
+export interface Restore {
+  readonly apps: number
+}
+
+/** Lets the servers check every app and stage, and restore what the runtime has lost. Safe to repeat. */
+export const restoreAll = Effect.gen(function* () {
+  const sql = yield* SqlClient
+  const rows = yield* sql`
+    insert into work_items (organization_id, key, available_at)
+    select organization_id, app || '/' || stage, clock_timestamp() from app_stages where inventory <> '[]'
+    order by organization_id, app, stage
+    on conflict (organization_id, key) do update set
+      version = work_items.version + 1, available_at = least(work_items.available_at, excluded.available_at)
+    returning 1`
+  const restore: Restore = { apps: rows.length }
+  return restore
+})

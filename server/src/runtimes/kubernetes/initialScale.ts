@@ -1,0 +1,34 @@
+import { Effect, Option, Schema } from "effect"
+import { pathOf } from "../kubeApi/kinds.ts"
+import { knativeNamespace } from "../kubeApi/systemNames.ts"
+import type { InitialScale } from "../port/Runtime.ts"
+import type { Requests } from "./apply/binding.ts"
+import { runtimeErrorOf } from "./apply/refusal.ts"
+
+const configMap = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true } as const
+const name = "config-autoscaler"
+const key = "initial-scale"
+const path = pathOf(configMap, knativeNamespace, name)
+const named = { kind: configMap.kind, namespace: knativeNamespace, name }
+
+const decode = Schema.decodeUnknownOption(
+  Schema.Struct({ data: Schema.Struct({ [key]: Schema.optional(Schema.String) }) })
+)
+
+/** Knative's `initial-scale` for all services (knative/serving, config/core/configmaps/autoscaler.yaml). */
+export const makeInitialScale = (api: Requests): InitialScale => ({
+  get: api.request({ method: "GET", path }).pipe(
+    Effect.catchAll(runtimeErrorOf(api, named)),
+    Effect.map((answer) => Option.getOrUndefined(decode(answer))?.data[key] ?? null)
+  ),
+  set: (value) =>
+    api
+      .request({
+        method: "PATCH",
+        path,
+        query: { fieldManager: "maxcloud" },
+        body: { data: { [key]: value } },
+        contentType: "application/merge-patch+json"
+      })
+      .pipe(Effect.asVoid, Effect.catchAll(runtimeErrorOf(api, named)))
+})
