@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import type { Progress } from "../statuses/progress.ts"
 import { planRemovals } from "./removals.ts"
+import { prunedText } from "./removeServices.ts"
 
 const names: ReadonlyArray<string> = ["a", "b", "c", "d", "e", "f", "g"]
 const services = fc.tuple(
@@ -96,5 +97,12 @@ describe("planRemovals", () => {
       }),
       runs
     )
+  })
+})
+
+describe("the event about removed objects", () => {
+  it("counts them", () => {
+    expect(prunedText(1)).toBe("1 object removed that the app no longer has.")
+    expect(prunedText(3)).toBe("3 objects removed that the app no longer has.")
   })
 })

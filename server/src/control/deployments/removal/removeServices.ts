@@ -26,7 +26,7 @@ const waits = (name: string, callers: ReadonlyArray<string>) => {
 }
 
 export const prunedText = (count: number) =>
-  `${count} ${count === 1 ? "object" : "objects"} removed that the app no longer has.${count === 1 ? "is" : "are"} removed.`
+  `${count} ${count === 1 ? "object" : "objects"} removed that the app no longer has.`
 
 const tellWaiting = (
   { events, saveProgress, write }: StageRows,

@@ -29,7 +29,7 @@ const readNode = Schema.decodeUnknownOption(Node)
 const readPod = Schema.decodeUnknownOption(Pod)
 
 /** Milli-vCPU or bytes. */
-export const amountOf = (amounts: Amounts, what: "cpu" | "memory"): number => {
+const amountOf = (amounts: Amounts, what: "cpu" | "memory"): number => {
   const amount = Option.getOrElse(quantityOf(amounts[what] ?? 0), () => 0)
   return what === "cpu" ? Math.round(amount * 1000) : amount
 }
@@ -37,11 +37,11 @@ export const amountOf = (amounts: Amounts, what: "cpu" | "memory"): number => {
 type Containers = ReadonlyArray<{ readonly resources: { readonly requests: Amounts } }>
 
 /** What the scheduler must find free on a node, for all containers together. */
-export const askedBy = (containers: Containers, what: "cpu" | "memory"): number =>
+const askedBy = (containers: Containers, what: "cpu" | "memory"): number =>
   containers.reduce((sum, { resources }) => sum + amountOf(resources.requests, what), 0)
 
-export const cpuText = (milli: number): string => `${Math.round(milli) / 1000} CPU`
-export const memoryText = (bytes: number): string =>
+const cpuText = (milli: number): string => `${Math.round(milli) / 1000} CPU`
+const memoryText = (bytes: number): string =>
   bytes >= 10 * 2 ** 30 ? `${Math.floor(bytes / 2 ** 30)}Gi` : `${Math.floor(bytes / 2 ** 20)}Mi`
 
 /** The most that is free on one of these nodes. */
