@@ -7,6 +7,7 @@ import { buildsBenchmark } from "./builds.ts"
 import { cliBenchmark } from "./cli.ts"
 import { clusterApplyBenchmark } from "./clusterApply.ts"
 import { clusterLogsBenchmark } from "./clusterLogs.ts"
+import { clusterNamespacesBenchmark } from "./clusterNamespaces.ts"
 import { clusterReadyBenchmark } from "./clusterReady.ts"
 import { clusterTrackingBenchmark } from "./clusterTracking.ts"
 import { coldStartBenchmark } from "./coldStart.ts"
@@ -33,6 +34,7 @@ const all: ReadonlyArray<Benchmark> = [
   clusterApplyBenchmark,
   clusterReadyBenchmark,
   clusterTrackingBenchmark,
+  clusterNamespacesBenchmark,
   clusterLogsBenchmark
 ]
 // Cluster benchmarks print their own message if they're skipped.
@@ -66,7 +68,7 @@ if (wanted.length === 0) {
 npm run bench
 \`\`\`
 
-Medians of interleaved runs on one machine (${machine}). Only the ratios apply to other machines. \`npm run bench\` writes this page; its measurements on a cluster need \`KUBECONFIG\` and kubectl. A goal that a row doesn't reach is marked as **missed**.
+Medians of interleaved runs on one machine (${machine}). Only the ratios apply to other machines. \`npm run bench\` writes this page; its measurements on a cluster need \`KUBECONFIG\` and kubectl, that of 2,000 namespaces \`KUBEBUILDER_ASSETS\` (a folder with etcd and kube-apiserver). A goal that a row doesn't reach is marked as **missed**.
 
 | work | max-cloud | peer | ratio | goal |
 |---|---|---|---|---|
