@@ -6,7 +6,7 @@ import { check } from "./check.ts"
 describeCluster("the check of runtime classes (KUBECONFIG)", () => {
   layer(layerTest, { excludeTestServices: true })((it) => {
     const classesMissing = (runtimeClass: string | undefined) =>
-      Effect.map(check({ domain: undefined, namespacePrefix: undefined, runtimeClass }), (findings) =>
+      Effect.map(check({ domain: undefined, namespacePrefix: undefined, runtimeClass }, undefined), (findings) =>
         findings.flatMap(({ message }) => /no RuntimeClass (\S+)/.exec(message)?.[1] ?? [])
       )
 

@@ -3,12 +3,14 @@ import { toYaml } from "@maxcloud/synth"
 import { Effect, Either, Option, Schema } from "effect"
 import { manifestRules } from "../../base/settings/manifestRules.ts"
 import { defaultNamespacePrefix, NamespacePrefix, prefixHelp } from "../../base/words/namespacePrefix.ts"
+import { askByHost } from "../../runtimes/kubeApi/askByHost.ts"
 import type { ClusterConfigError } from "../../runtimes/kubeApi/ClusterConfigError.ts"
 import { type ClusterSource, readCredentials } from "../../runtimes/kubeApi/connect.ts"
+import { proxyOf } from "../../runtimes/kubeApi/connections.ts"
 import { layer } from "../../runtimes/kubeApi/HttpKubeApi.ts"
 import type { KubeApi, KubeError } from "../../runtimes/kubeApi/KubeApi.ts"
 import type { ClusterProblem } from "./ClusterProblem.ts"
-import { type CheckInput, check as checkCluster, type Finding } from "./check.ts"
+import { type CheckInput, type CheckResult, check as checkCluster } from "./check.ts"
 import { type InstallInput, type InstallStep, install as installCluster } from "./install.ts"
 import { installManifests } from "./installManifests.ts"
 import { kubeconfigOf, serverToken } from "./serverKubeconfig.ts"
@@ -83,9 +85,18 @@ export interface Installed {
 export const install = (choice: ClusterChoice, input: InstallInput): Promise<ClusterResult<Installed>> =>
   run(choice, installCluster(input))
 
-/** The missing parts of an installation; empty if it's complete. */
-export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<Finding>>> =>
-  run(choice, checkCluster(input))
+/** A gateway that waits for a starting instance answers within this. */
+const askMillis = 15_000
+
+/** What each check found. */
+export const check = (choice: ClusterChoice, input: CheckInput): Promise<ClusterResult<ReadonlyArray<CheckResult>>> =>
+  run(
+    choice,
+    Effect.flatMap(readCredentials(sourceOf(choice)), (credentials) =>
+      // Node's own client takes no proxy, and a check must not fail for that.
+      checkCluster(input, proxyOf(credentials) === undefined ? askByHost(credentials, askMillis) : undefined)
+    )
+  )
 
 /** The objects of an installation as YAML, without a cluster. */
 export const manifests = ({
@@ -140,4 +151,4 @@ export const kubeconfig = (choice: ClusterChoice, seconds: number): Promise<Clus
     })
   )
 
-export type { CheckInput, Finding, InstallInput, InstallStep }
+export type { CheckInput, CheckResult, InstallInput, InstallStep }

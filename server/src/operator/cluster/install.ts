@@ -28,7 +28,8 @@ export interface InstallInput extends ApplyMode {
 }
 
 export interface InstallStep {
-  readonly step: Step
+  /** `restarts`: something stops for a moment. Told before it happens. */
+  readonly step: Step | "restarts"
   /** `ClusterRole maxcloud-server`, `config-network domain-template`. */
   readonly what: string
   /** A setting's former and present value. */
@@ -37,6 +38,10 @@ export interface InstallStep {
 
 export const nameOf = ({ kind, metadata: { name, namespace } }: Manifest): string =>
   `${kind} ${namespace === undefined ? "" : `${namespace}/`}${name}`
+
+const rolling = "its instances are replaced one after the other, without a pause"
+const downtime =
+  "Kourier reads the authorizer's address only when it starts. From the change of config-kourier until it's back, the gateway refuses requests with 403"
 
 const problemOf = (what: string) => (error: KubeError) => {
   if (error.reason === "conflict") {
@@ -92,7 +97,7 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
     const step = yield* applyObject(manifest, input).pipe(
       Effect.catchTag("KubeError", (error) => problemOf(what)(error))
     )
-    onStep({ step, what })
+    onStep({ step, what, ...(manifest.kind === "Deployment" && step === "changed" ? { detail: rolling } : {}) })
   }
   if (input.image !== undefined && !input.dryRun) {
     yield* awaitGateway.pipe(Effect.catchTag("KubeError", (error) => problemOf("the gateway's authorizer")(error)))
@@ -110,6 +115,8 @@ export const install = Effect.fn("install")(function* (input: InstallInput) {
       detail: step === "unchanged" ? setting.value : `was ${valueText(setting)}, now "${setting.value}"`
     })
   }
+  if (authorizerIsNew)
+    onStep({ step: "restarts", what: "Deployment knative-serving/net-kourier-controller", detail: downtime })
   const kourierRestarted =
     !authorizerIsNew || input.dryRun
       ? true

@@ -4,18 +4,18 @@ import { unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
 
 /** The first version with `ValidatingAdmissionPolicy` in v1. */
-const oldestMinor = 30
+export const oldestMinor = 30
 
 const Version = Schema.Struct({ major: Schema.String, minor: Schema.String, gitVersion: Schema.String })
-const decodeVersion = Schema.decodeUnknownOption(Version)
+export const versionOf = Schema.decodeUnknownOption(Version)
 
-const tooOld = (version: typeof Version.Type) =>
+export const tooOld = (version: typeof Version.Type) =>
   Number(version.major) === 1 && Number.parseInt(version.minor, 10) < oldestMinor
 
 /** A cluster's requirements for max-cloud: a recent version of Kubernetes, and Knative Serving. */
 export const prerequisites = Effect.gen(function* () {
   const api = yield* KubeApi
-  const version = decodeVersion(yield* api.request({ method: "GET", path: "/version" }))
+  const version = versionOf(yield* api.request({ method: "GET", path: "/version" }))
   if (Option.exists(version, tooOld)) {
     return yield* new ClusterProblem({
       message: `the cluster runs Kubernetes ${Option.getOrThrow(version).gitVersion}`,

@@ -76,6 +76,7 @@ export const serverState = Effect.gen(function* () {
       ? []
       : [
           {
+            name: "server secret" as const,
             message: `the Secret ${systemNamespace}/${serverName} with the server's settings is missing, so the server can't start`,
             fix: createServerSecret
           }
@@ -84,6 +85,7 @@ export const serverState = Effect.gen(function* () {
       ? []
       : [
           {
+            name: "server logs" as const,
             message: `MAXCLOUD_LOGS in ConfigMap ${systemNamespace}/${serverName} isn't s3 or loki, so only one of ${spec.replicas} servers can start`,
             fix: `${kubectl} edit configmap ${serverName}`
           }
@@ -92,6 +94,7 @@ export const serverState = Effect.gen(function* () {
       ? []
       : [
           {
+            name: "servers ready" as const,
             message: `only ${status.readyReplicas} of ${spec.replicas} servers are ready`,
             fix: `${kubectl} logs -l app.kubernetes.io/name=${serverName} --tail 20`
           }

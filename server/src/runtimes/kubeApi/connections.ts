@@ -18,7 +18,7 @@ export interface Connections {
 }
 
 /** The kubeconfig's proxy, or else the environment's, like kubectl. */
-const proxyOf = ({ proxy, server }: ClusterCredentials) => {
+export const proxyOf = ({ proxy, server }: ClusterCredentials) => {
   if (proxy !== undefined) return { uri: proxy }
   const found = proxyFor(new URL(server))
   return found === undefined

@@ -1,5 +1,5 @@
 import { lookup } from "node:dns/promises"
-import { request } from "node:http"
+import { createServer, request } from "node:http"
 import { connect } from "node:net"
 import { errorCode } from "../../base/node/errorCode.ts"
 
@@ -168,8 +168,19 @@ export const probe = (targets: ReadonlyArray<ProbeTarget>): Promise<ReadonlyArra
 /** The prefix of the line with the results, to distinguish it from other output of a container. */
 export const resultPrefix = "maxcloud-probe "
 
-/** `maxcloud probe`: tries the targets in `MAXCLOUD_PROBE`, and prints one line. */
+/** The service of `cluster check`: answers each request with 200, until it's stopped. */
+const serveProbes = (port: number) =>
+  new Promise<void>((resolve, reject) => {
+    const server = createServer((_, response) => response.end("maxcloud probe\n"))
+    server.on("error", reject).on("close", resolve).listen(port)
+    process.once("SIGTERM", () => {
+      server.close()
+    })
+  })
+
+/** `maxcloud probe`: tries the targets in `MAXCLOUD_PROBE`, and prints one line. With `MAXCLOUD_PROBE_SERVE` it answers requests on `PORT` instead. */
 export const runProbe = async (): Promise<void> => {
+  if (process.env.MAXCLOUD_PROBE_SERVE === "1") return serveProbes(Number(process.env.PORT ?? "8080"))
   const targets: ReadonlyArray<ProbeTarget> = JSON.parse(process.env.MAXCLOUD_PROBE ?? "[]")
   process.stdout.write(`${resultPrefix}${JSON.stringify(await probe(targets))}\n`)
 }
