@@ -5,7 +5,7 @@ import { managedLabel, serverAccount, systemNamespace } from "../../runtimes/kub
 /** Deployment, Service, PodDisruptionBudget, NetworkPolicy and ServiceMonitor of the server, and its Secret and ConfigMap. */
 export const serverName = serverAccount
 
-export const serverReplicas = 2
+const serverReplicas = 2
 
 export interface ServerOptions {
   readonly image: string
