@@ -63,7 +63,7 @@ export const kubernetesSettings = {
     text: "Pod Security level that tenants' namespaces enforce. `restricted` refuses images that run as root."
   }),
   runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", runtimeClasses, {
-    unset: "the cluster's own runtime",
+    unset: "`gvisor` if the cluster has this RuntimeClass, else the cluster's own runtime",
     text: "`runtimeClassName` of tenants' pods, such as `gvisor`, or `none` for the cluster's own runtime. Organizations can have others: `gvisor,acme=none,lab=kata`."
   }),
   /** What configs may add to manifests or change in them. */

@@ -178,6 +178,13 @@ export const serverRole: Role = {
       verbs: ["get", "list"]
     },
     {
+      why: "Whether the cluster has gVisor, which then runs organizations' programs.",
+      apiGroups: ["node.k8s.io"],
+      resources: ["runtimeclasses"],
+      verbs: ["get"],
+      resourceNames: ["gvisor"]
+    },
+    {
       why: "To bind `maxcloud-tenant` to itself in a namespace that it has created.",
       apiGroups: ["rbac.authorization.k8s.io"],
       resources: ["rolebindings"],
@@ -199,11 +206,11 @@ export const settingsRole: Role = {
   about: "For the server, bound in `knative-serving`.",
   rules: [
     {
-      why: "The domain and hosts that Knative gives to services.",
+      why: "The domain and hosts that Knative gives to services, and whether it takes a runtime class.",
       apiGroups: [""],
       resources: ["configmaps"],
       verbs: ["get"],
-      resourceNames: ["config-network", "config-domain"]
+      resourceNames: ["config-network", "config-domain", "config-features"]
     },
     {
       why: "`initial-scale`: while a lost namespace or cluster is restored, idle services come back without an instance.",

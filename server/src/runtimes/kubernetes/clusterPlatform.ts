@@ -1,6 +1,5 @@
 import { canonicalRanges } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
-import { ownRuntime } from "../../base/settings/runtimeClasses.ts"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
 import { domainTemplateOf, prefixText } from "../../base/words/namespacePrefix.ts"
 import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
@@ -8,6 +7,7 @@ import { currentRanges } from "../network/currentRanges.ts"
 import type { Platform } from "../port/Platform.ts"
 import { dataOf } from "./knativeData.ts"
 import { namespacePrefixOf } from "./namespacePrefixOf.ts"
+import { defaultRuntimeClass } from "./runtimeClass.ts"
 
 /** The default domain of services (Knative, `config-domain`: a key without a selector). */
 const domainOf = (data: Readonly<Record<string, string>>) =>
@@ -70,7 +70,7 @@ export const clusterPlatform = ({
       scheme: publicScheme,
       port: publicPort,
       podSecurity,
-      runtimeClass: runtimeClass?.all === ownRuntime ? undefined : runtimeClass?.all,
+      runtimeClass: yield* defaultRuntimeClass(runtimeClass?.all),
       runtimeClasses: runtimeClass?.organizations,
       get closedRanges() {
         return canonicalRanges([...ranges().found, ...closedRanges])
