@@ -16,7 +16,7 @@ j17felE0d5tDhfIF
 
 describe("the expiry of the cluster's credentials", () => {
   it("is the token's, as a service account's says", () => {
-    expect(credentialExpiry({ tls, headers: bearer({ exp: 1_900_000_000 }) })).toBe(1_900_000_000)
+    expect(credentialExpiry({ changing: false, tls, headers: bearer({ exp: 1_900_000_000 }) })).toBe(1_900_000_000)
   })
 
   it("is unknown for tokens and passwords that don't say", () => {
@@ -26,14 +26,21 @@ describe("the expiry of the cluster's credentials", () => {
       { authorization: "Basic YTpi" },
       bearer({ exp: "soon" })
     ]) {
-      expect(credentialExpiry({ tls, headers })).toBeUndefined()
+      expect(credentialExpiry({ changing: false, tls, headers })).toBeUndefined()
     }
   })
 
   it("is the certificate's, or whichever is first", () => {
     const end = Date.parse("2030-01-01T00:00:00Z") / 1000
-    expect(credentialExpiry({ tls: { ...tls, cert }, headers: {} })).toBe(end)
-    expect(credentialExpiry({ tls: { ...tls, cert }, headers: bearer({ exp: end - 60 }) })).toBe(end - 60)
-    expect(credentialExpiry({ tls: { ...tls, cert }, headers: bearer({ exp: end + 60 }) })).toBe(end)
+    expect(credentialExpiry({ changing: false, tls: { ...tls, cert }, headers: {} })).toBe(end)
+    expect(credentialExpiry({ changing: false, tls: { ...tls, cert }, headers: bearer({ exp: end - 60 }) })).toBe(
+      end - 60
+    )
+    expect(credentialExpiry({ changing: false, tls: { ...tls, cert }, headers: bearer({ exp: end + 60 }) })).toBe(end)
+  })
+
+  it("is of no interest for credentials that are renewed, such as a pod's token", () => {
+    const headers = bearer({ exp: 1_900_000_000 })
+    expect(credentialExpiry({ changing: true, tls: { ...tls, cert }, headers })).toBeUndefined()
   })
 })

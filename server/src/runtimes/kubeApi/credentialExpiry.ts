@@ -14,8 +14,13 @@ const tokenExpiry = (authorization: string | undefined): number | undefined => {
 const certificateExpiry = (cert: Buffer | string | undefined): number | undefined =>
   cert === undefined ? undefined : Date.parse(new X509Certificate(cert).validTo) / 1000
 
-/** When the first of the credentials expires, in seconds since 1970; undefined if none says. */
-export const credentialExpiry = ({ headers, tls }: Pick<ClusterCredentials, "headers" | "tls">): number | undefined => {
+/** When the first of the credentials expires, in seconds since 1970; undefined if none says, or if they are renewed without the operator. */
+export const credentialExpiry = ({
+  changing,
+  headers,
+  tls
+}: Pick<ClusterCredentials, "changing" | "headers" | "tls">): number | undefined => {
+  if (changing) return undefined
   const ends = [tokenExpiry(headers["authorization"]), certificateExpiry(tls.cert)].filter((end) => end !== undefined)
   return ends.length === 0 ? undefined : Math.min(...ends)
 }
