@@ -74,7 +74,7 @@ const fakeCluster = (broken: Readonly<Record<string, Answer>>) => {
     "GET /apis/discovery.k8s.io/v1/endpointslices": { items: [] },
     "GET /api/v1/namespaces": { items: [] }
   }
-  for (const name of ["config-network", "config-features", "config-domain", "config-kourier"]) {
+  for (const name of new Set(settings.map(({ configMap }) => configMap))) {
     good[`GET ${kube(`${knativeNamespace}/configmaps/${name}`)}`] = configMap(name)
   }
   for (const manifest of manifests) {
