@@ -58,7 +58,7 @@ describe("the manifest of the server", () => {
     const paths = [container.startupProbe, container.readinessProbe, container.livenessProbe].map(
       ({ httpGet }) => httpGet.path
     )
-    expect(paths).toEqual(["/readyz", "/healthz", "/healthz"])
+    expect(paths).toEqual(["/healthz", "/healthz", "/healthz"])
     const open = new Set([...operations.values()].filter(({ method }) => method === "GET").map(({ path }) => path))
     for (const path of paths) expect(open).toContain(path)
     expect(container.ports).toEqual([

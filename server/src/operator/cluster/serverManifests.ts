@@ -21,8 +21,8 @@ const named = { name: serverName, namespace: systemNamespace, labels: { ...manag
 const user = 65_532
 const port = 8080
 
-const probe = (path: "/healthz" | "/readyz", periodSeconds: number, failureThreshold: number) => ({
-  httpGet: { path, port: "http" },
+const probe = (periodSeconds: number, failureThreshold: number) => ({
+  httpGet: { path: "/healthz", port: "http" },
   periodSeconds,
   timeoutSeconds: 5,
   failureThreshold
@@ -45,11 +45,11 @@ const container = ({ hasServiceMonitors, image, namespacePrefix }: ServerOptions
     ...(hasServiceMonitors ? [{ name: "MAXCLOUD_OPEN_METRICS", value: "1" }] : [])
   ],
   ports: [{ name: "http", containerPort: port, protocol: "TCP" }],
-  // A new server replaces an old one only once it can do all of its work. Later, a server whose database or cluster is unreachable keeps its
-  // requests: without them it couldn't say what is wrong.
-  startupProbe: probe("/readyz", 2, 150),
-  readinessProbe: probe("/healthz", 5, 2),
-  livenessProbe: probe("/healthz", 10, 6),
+  // None of them asks `/readyz`: it also fails for what no restart mends, such as a missing right or a long queue, and a server that is killed
+  // or gets no requests couldn't say what is wrong.
+  startupProbe: probe(2, 150),
+  readinessProbe: probe(5, 2),
+  livenessProbe: probe(10, 6),
   resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
   securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
   volumeMounts: [
