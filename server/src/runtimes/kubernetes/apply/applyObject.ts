@@ -32,9 +32,11 @@ const write = (
   applied: Applied,
   { digest, filled, place }: Change,
   before: ObjectMetadata | undefined,
-  { force }: ApplyOptions
+  options: ApplyOptions
 ) =>
   Effect.gen(function* () {
+    // If the object was absent, a conflict means that somebody else has created it since.
+    const force = options.force && before !== undefined
     const { metadata, ...body } = yield* filled
     // The uid identifies the object, so that a replacement created by somebody else is left alone.
     const uid = before === undefined ? {} : { uid: before.uid }
@@ -55,8 +57,9 @@ const write = (
     }
   })
 
-/** A precondition failed: the object changed since we read it. A conflict of field managers, by contrast, has causes. */
-const hasChanged = (error: KubeError) => error.reason === "conflict" && error.causes.length === 0
+/** A precondition failed: the object changed since we read it. A conflict of field managers, by contrast, has causes, unless the object was absent: then we look whose it is. */
+const hasChanged = (error: KubeError, before: ObjectMetadata | undefined) =>
+  error.reason === "conflict" && (error.causes.length === 0 || before === undefined)
 
 /** Writes an object that is absent or ours. `found`: the existing object, as far as known. */
 export const applyObject = (
@@ -75,7 +78,7 @@ export const applyObject = (
       if (Either.isRight(outcome)) return
       const error = outcome.left
       if (error._tag === "RuntimeError") return yield* error
-      if (look >= looks || !hasChanged(error)) return yield* runtimeErrorOf(api, namedOf(change.place))(error)
+      if (look >= looks || !hasChanged(error, before)) return yield* runtimeErrorOf(api, namedOf(change.place))(error)
       before = Option.getOrUndefined(yield* getMetadata(api, change.place))
     }
   })
