@@ -1,5 +1,6 @@
 import { isPullSecret, type Manifest, type ObjectRef } from "@maxcloud/synth"
 import { Effect, Option } from "effect"
+import { endWithin } from "../../../base/node/endWithin.ts"
 import { type ApplyOptions, type NamespaceKey, RuntimeError } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { isOwnKind } from "../cache/cacheMachine.ts"
@@ -73,6 +74,12 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
       ? Effect.ignore(cache.refresh(key.namespace))
       : Effect.void
 
+  /** The same after writes, also after an interruption: whoever stops or lost the lease doesn't wait for an unreachable cluster. */
+  const refreshedAtEnd = (key: NamespaceKey, places: ReadonlyArray<Place>) =>
+    Effect.flatMap(api.unreachableSince, (away) => (Option.isSome(away) ? Effect.void : refreshed(key, places))).pipe(
+      endWithin("5 seconds")
+    )
+
   const applyStep = (key: NamespaceKey, step: ReadonlyArray<Target>, options: ApplyOptions) =>
     Effect.gen(function* () {
       yield* refreshed(
@@ -93,7 +100,7 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
             force: options.force || isOwnKind(change.place.kind)
           })
         )
-      ).pipe(Effect.ensuring(refreshed(key, places)))
+      ).pipe(Effect.ensuring(refreshedAtEnd(key, places)))
     })
 
   /** Creates or changes these objects. Fails with all refusals of a step; later steps then don't start. */
