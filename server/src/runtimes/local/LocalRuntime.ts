@@ -122,7 +122,10 @@ const make = (options: LocalRuntimeOptions) =>
     return { runtime, routes }
   })
 
-/** Stops all services and their instances, and waits as long as their programs may take. */
+/** The longest `grace` for which a server that stops waits: a service's own may be an hour. The next start ends what still runs. */
+const longestGraceMs = 30_000
+
+/** Stops all services and their instances, and waits as long as their programs may take, within bounds. */
 const endAll = (input: {
   readonly store: ObjectStore
   readonly ticker: Ticker
@@ -135,7 +138,7 @@ const endAll = (input: {
     yield* store.close
     ticker.stop()
     const all = [...services.all()]
-    const graceMs = Math.max(0, ...all.map((each) => each.graceMs()))
+    const graceMs = Math.min(longestGraceMs, Math.max(0, ...all.map((each) => each.graceMs())))
     // Their open requests have had `MAXCLOUD_DRAIN_SECONDS` already.
     yield* Effect.promise(() => Promise.all(all.map((each) => each.stop("now", "the server is stopping")))).pipe(
       // A build may still be running: the sources end it only after this.
