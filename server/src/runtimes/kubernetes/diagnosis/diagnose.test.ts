@@ -342,7 +342,7 @@ const cases: ReadonlyArray<Case> = [
     terminal: false,
     certain: true,
     message:
-      /enough free memory: an instance asks for 0.275 CPU and 564Mi; the most that is free on a node is 1.5 CPU \(node-2\) and 300Mi \(node-1\)/
+      /enough free memory: an instance asks for 0.275 CPU and 564Mi; the most that is free on a node is 1.5 CPU, and 300Mi on another$/
   },
   {
     what: "a mount that fails at first",

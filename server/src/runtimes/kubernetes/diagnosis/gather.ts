@@ -5,7 +5,6 @@ import { said } from "../../kubeApi/said.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { type Finding, type FindingOf, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
 import { lastLines } from "./PodCase.ts"
-import { roomOnNodes } from "./room.ts"
 
 type Api = KubeApi["Type"]
 
@@ -18,8 +17,8 @@ const scanConcurrency = 8
 const unknownPort: PortAnswer = { state: "unknown", status: undefined, body: "" }
 const silentPort: PortAnswer = { ...unknownPort, state: "silent" }
 
-/** Collects the facts that a verdict needs from the cluster. Never fails: "unknown" is an answer too. */
-export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
+/** Collects the facts that a verdict needs from the cluster. Never fails: "unknown" is an answer too. `room` is the same for all. */
+export const gather = (api: Api, room: Effect.Effect<Finding>, want: Want): Effect.Effect<Finding> => {
   switch (want.kind) {
     case "log":
       return Effect.map(logTail(api, want), (lines) => ({ kind: "log", lines }))
@@ -28,7 +27,7 @@ export const gather = (api: Api, want: Want): Effect.Effect<Finding> => {
     case "protocol":
       return protocol(api, want)
     case "room":
-      return roomOnNodes(api)
+      return room
     case "creation":
       return creation(api, want)
   }

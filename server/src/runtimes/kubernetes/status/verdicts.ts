@@ -1,9 +1,11 @@
 import type { ServiceName } from "@maxcloud/config-schema"
 import { Clock, Effect, FiberMap, FiberSet, Ref } from "effect"
+import { cachedFor } from "../../../base/node/monotonic.ts"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import { noVerdict, type Want } from "../diagnosis/Evidence.ts"
 import { gather } from "../diagnosis/gather.ts"
+import { roomHolds, roomOnNodes } from "../diagnosis/room.ts"
 import { assess, forgetGone, type SeenService, type ServiceCase, seenService } from "./assess.ts"
 
 /** How many questions may be open at once, for all services. */
@@ -22,6 +24,7 @@ export const makeVerdicts = (
     const timers = yield* FiberMap.make<string>()
     const asks = yield* FiberSet.make()
     const asking = yield* Effect.makeSemaphore(asksAtATime)
+    const room = yield* cachedFor(roomOnNodes(api), roomHolds)
     // Wait for the pods: a service whose pods aren't listed yet looks like one without pods.
     const synced = yield* Ref.make(false)
 
@@ -77,7 +80,7 @@ export const makeVerdicts = (
         if (known.asking.has(want.key) || known.findings.has(want.key)) return Effect.void
         known.asking.add(want.key)
         const answered = asking
-          .withPermits(1)(gather(api, want))
+          .withPermits(1)(gather(api, room, want))
           .pipe(
             Effect.tap((finding) => Effect.sync(() => known.findings.set(want.key, finding))),
             Effect.ensuring(Effect.sync(() => known.asking.delete(want.key))),
