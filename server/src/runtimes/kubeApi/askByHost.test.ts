@@ -48,6 +48,22 @@ describe("a request with another Host through the API server", () => {
     })
   )
 
+  it.scopedLive("gives up on an answer that trickles, and reads only the start of one without an end", () =>
+    Effect.gen(function* () {
+      const trickling = yield* against((_, response) => {
+        response.writeHead(200)
+        const timer = setInterval(() => response.write("."), 50)
+        response.on("close", () => clearInterval(timer))
+      })
+      expect((yield* Effect.flip(trickling("/", "a"))).message).toBe("no answer within 0.3 s")
+      const endless = yield* against((_, response) => {
+        response.writeHead(200)
+        response.write("x".repeat(10_000))
+      })
+      expect(yield* endless("/", "a")).toStrictEqual({ status: 200, text: "x".repeat(4_096) })
+    })
+  )
+
   it.scopedLive("gives up on a server that doesn't answer, or isn't there", () =>
     Effect.gen(function* () {
       const ask = yield* against(() => {})

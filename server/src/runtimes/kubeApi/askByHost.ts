@@ -34,21 +34,29 @@ export const askByHost =
           servername: tls.servername ?? (isIP(hostname) === 0 ? hostname : ""),
           path,
           agent: false,
-          timeout: timeoutMillis,
           headers: { ...headers, host, accept: "*/*" }
         },
         (response) => {
           let text = ""
           response.setEncoding("utf8")
+          const answered = () => resume(Effect.succeed({ status: response.statusCode ?? 0, text }))
           response.on("data", (piece: string) => {
             text = `${text}${piece}`.slice(0, maxBody)
+            if (text.length < maxBody) return
+            answered()
+            sent.destroy()
           })
-          response.on("end", () => resume(Effect.succeed({ status: response.statusCode ?? 0, text })))
+          response.on("end", answered)
           response.on("error", ({ message }) => fail(message))
         }
       )
-      sent.on("timeout", () => sent.destroy(new Error(`no answer within ${timeoutMillis / 1000} s`)))
       sent.on("error", ({ message }) => fail(message))
       sent.end()
       return Effect.sync(() => sent.destroy())
-    })
+    }).pipe(
+      // Of the whole: an answer that trickles is never idle.
+      Effect.timeoutFail({
+        duration: timeoutMillis,
+        onTimeout: () => new NoAnswer({ message: `no answer within ${timeoutMillis / 1000} s` })
+      })
+    )
