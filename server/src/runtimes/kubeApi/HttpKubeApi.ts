@@ -1,4 +1,4 @@
-import { Effect, Layer, Option } from "effect"
+import { Effect, Fiber, Layer, Option } from "effect"
 import { backoffMs, jittered } from "../../base/node/backoff.ts"
 import { keepDoing } from "../../base/node/keepDoing.ts"
 import type { ClusterConfigError } from "./ClusterConfigError.ts"
@@ -83,20 +83,39 @@ const askWhileAway = (line: Line) => {
 /** How old an answer may be to count as reachable, and how long to wait for a new one, in milliseconds. */
 const fresh = { answer: 1_000, timeout: 3_000 }
 
-/** See `KubeApi.check`. */
+/**
+ * See `KubeApi.check`. All callers share one question: if each asked its own, their answers would wait for each other, and many
+ * readers of a slow API server would together find it unreachable.
+ */
 const checkReachable = (line: Line) =>
-  Effect.map(Effect.makeSemaphore(4), (inFlight) => {
+  Effect.gen(function* () {
     const { unanswered } = line
-    const own: Line = { ...line, inFlight, timeoutMillis: fresh.timeout }
+    const own: Line = { ...line, inFlight: yield* Effect.makeSemaphore(1), timeoutMillis: fresh.timeout }
+    const question = Effect.gen(function* () {
+      const sentAt = performance.now()
+      // The first of two may have met a connection that broke while it was idle.
+      const asked = Effect.orElse(sendOnce(own, stored), () => sendOnce(own, stored))
+      const outcome = yield* Effect.either(Effect.timeoutOption(asked, fresh.timeout))
+      if (outcome._tag === "Right" && Option.isSome(outcome.right)) unanswered.told(outcome.right.value, sentAt)
+      else unanswered.notAnswered(sentAt)
+    })
+    const scope = yield* Effect.scope
+    const oneAtATime = yield* Effect.makeSemaphore(1)
+    let open: Fiber.RuntimeFiber<void> | undefined
+    // In a fiber of its own: a caller that goes away doesn't take the others' answer along.
+    const asking = oneAtATime.withPermits(1)(
+      Effect.suspend(() =>
+        open !== undefined && open.unsafePoll() === null
+          ? Effect.succeed(open)
+          : Effect.tap(Effect.forkIn(question, scope), (fiber) =>
+              Effect.sync(() => {
+                open = fiber
+              })
+            )
+      )
+    )
     return Effect.gen(function* () {
-      if (!unanswered.isFresh(fresh.answer)) {
-        const sentAt = performance.now()
-        // The first of two may have met a connection that broke while it was idle.
-        const asked = Effect.orElse(sendOnce(own, stored), () => sendOnce(own, stored))
-        const outcome = yield* Effect.either(Effect.timeoutOption(asked, fresh.timeout))
-        if (outcome._tag === "Right" && Option.isSome(outcome.right)) unanswered.told(outcome.right.value, sentAt)
-        else unanswered.notAnswered(sentAt)
-      }
+      if (!unanswered.isFresh(fresh.answer)) yield* Effect.flatMap(asking, Fiber.await)
       return Option.map(yield* unanswered.unreachable, ({ since }) => since)
     })
   })

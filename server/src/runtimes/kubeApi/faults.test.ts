@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs"
 import { describe, expect, it } from "@effect/vitest"
-import { Chunk, Effect, Option, Schedule, Stream } from "effect"
+import { Chunk, Effect, Fiber, Option, Schedule, Stream } from "effect"
 import { fakeApiServer } from "../../../test/kubeApi/testProxy.ts"
 import { countedSoFar } from "../../base/telemetry/processMetrics.ts"
 import { layer } from "./HttpKubeApi.ts"
@@ -100,6 +100,35 @@ describe("answers of a busy or forgetful API server", () => {
           expect(api.awaySince(Date.now() - 60_000)).toBeCloseTo(away, -1)
         })
       )
+    })
+  )
+
+  it.scopedLive("readers of a slow API server share one question, and don't find it unreachable", () =>
+    Effect.gen(function* () {
+      let questions = 0
+      const path = yield* fakeApiServer((request, response) => {
+        if (new URL(request.url ?? "/", "http://fake").pathname === "/apis/serving.knative.dev/v1") {
+          response.end("{}")
+          return
+        }
+        questions += 1
+        setTimeout(() => response.end(list("1", [])), 1_000)
+      })
+      const check = Effect.gen(function* () {
+        const api = yield* KubeApi
+        // What the start has heard must be too old to count.
+        yield* Effect.sleep("1100 millis")
+        const gone = yield* Effect.fork(api.check)
+        yield* Effect.yieldNow()
+        const asked = yield* Effect.fork(Effect.all(Effect.replicate(api.check, 40), { concurrency: "unbounded" }))
+        yield* Effect.sleep("100 millis")
+        yield* Fiber.interrupt(gone)
+        return { found: yield* Fiber.join(asked), away: yield* api.awayMillis }
+      })
+      const { away, found } = yield* Effect.provide(check, layer({ source: { type: "file", path } }))
+      expect(found).toStrictEqual(Array.from({ length: 40 }, () => Option.none()))
+      expect(questions).toBe(1)
+      expect(away).toBe(0)
     })
   )
 
