@@ -4,7 +4,10 @@ import { KubeApi, type KubeRequest } from "../../../runtimes/kubeApi/KubeApi.ts"
 import { type CheckResult, runChecks } from "./Check.ts"
 import { gatewayChecks } from "./gatewayChecks.ts"
 
-const envoys = { items: ["a", "b"].map((name) => ({ metadata: { name }, status: { phase: "Running" } })) }
+const ending = { metadata: { name: "c", deletionTimestamp: "2026-01-01T00:00:00Z" }, status: { phase: "Running" } }
+const envoys = {
+  items: [...["a", "b"].map((name) => ({ metadata: { name }, status: { phase: "Running" } })), ending]
+}
 const passed = ["kourier gateway", "knative webhook accepts", "knative activator", "knative autoscaler"].map(
   (name) => ({
     name,
@@ -13,7 +16,7 @@ const passed = ["kourier gateway", "knative webhook accepts", "knative activator
   })
 )
 
-/** The last check, against a gateway of two pods, whose answers for the probe service are `statuses`, in turn. */
+/** The last check, against a gateway of two pods and one that ends, whose answers for the probe service are `statuses`, in turn. */
 const served = (statusOf: (pod: string, times: number) => number, conditions: ReadonlyArray<unknown>) => {
   const requests: Array<string> = []
   const asked = new Map<string, number>()
@@ -32,6 +35,7 @@ const served = (statusOf: (pod: string, times: number) => number, conditions: Re
       Effect.sync(() => {
         if (host !== "probe.example.com") return { status: 404, text: "" }
         const pod = /pods\/(\w):/.exec(path)?.[1] ?? ""
+        expect(pod).not.toBe("c")
         const times = (asked.get(pod) ?? 0) + 1
         asked.set(pod, times)
         return { status: statusOf(pod, times), text: "" }

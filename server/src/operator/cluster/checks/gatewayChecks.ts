@@ -26,7 +26,7 @@ const restart = `kubectl -n ${knativeNamespace} rollout restart deployment/net-k
 const Pods = Schema.Struct({
   items: Schema.Array(
     Schema.Struct({
-      metadata: Schema.Struct({ name: Schema.String }),
+      metadata: Schema.Struct({ name: Schema.String, deletionTimestamp: Schema.optional(Schema.String) }),
       status: Schema.Struct({ phase: Schema.optional(Schema.String) })
     })
   )
@@ -57,7 +57,10 @@ const envoys = Effect.gen(function* () {
     query: { labelSelector: "app=3scale-kourier-gateway" }
   })
   const { items } = Option.getOrElse(Schema.decodeUnknownOption(Pods)(answer), () => ({ items: [] }))
-  const running = items.filter(({ status }) => status.phase === "Running").map(({ metadata }) => metadata.name)
+  // One that ends is still "Running", and no request gets to it any more.
+  const running = items
+    .filter(({ metadata, status }) => status.phase === "Running" && metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
   if (running.length > 0) return running
   return yield* new ClusterProblem({
     message: `no pod of Kourier's gateway runs in ${kourierNamespace} (label app=3scale-kourier-gateway)`,
