@@ -211,7 +211,7 @@ export const metricTable = {
     type: "counter",
     help: "Requests that the gateway's authorizer decided, by decision: `allow`, `paused`, `refuse`, `misnamed` (a link called by its bare name), or `malformed` for an unreadable check.",
     labels: ["decision"],
-    known: ["allow", "paused", "refuse", "malformed"],
+    known: ["allow", "paused", "refuse", "misnamed", "malformed"],
     of: gateway,
     runtime: "kubernetes"
   },

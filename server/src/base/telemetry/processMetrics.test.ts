@@ -70,6 +70,10 @@ describe("the table of metrics", () => {
     expect([...(row.buckets ?? [])].sort((a, b) => a - b)).toStrictEqual([...(row.buckets ?? [])])
     // A tenant in a label would make a series for each.
     for (const label of row.labels) expect(label).not.toMatch(/org|tenant|namespace|app|service|user|deployment/)
-    if (row.known !== undefined) expect(row.labels).toHaveLength(1)
+    if (row.known !== undefined) {
+      expect(row.labels).toHaveLength(1)
+      const described = [...row.help.matchAll(/`([a-z]+)`/g)].map(([, value]) => value)
+      if (described.length > 0) expect(described.sort()).toStrictEqual([...row.known].sort())
+    }
   })
 })
