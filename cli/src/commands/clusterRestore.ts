@@ -6,8 +6,11 @@ export default command({
   summary: "Restore what the cluster has lost, from the database",
   offline: true,
   examples: [
-    { line: "maxcloud cluster restore", does: "Check every app, and restore lost namespaces and services" },
-    { line: "maxcloud cluster restore --json", does: "The same, with the number of apps as JSON" }
+    {
+      line: "maxcloud cluster restore",
+      does: "Check every stage of every app, and restore lost namespaces and services"
+    },
+    { line: "maxcloud cluster restore --json", does: "The same, with the number of stages as JSON" }
   ],
   notes: [
     operatorNote,
@@ -21,9 +24,9 @@ export default command({
       const restore = yield* operate((one) => one.restore(placeOf(dataDir)))
       if (terminal.json) return terminal.printJson(restore)
       terminal.say(
-        restore.apps === 0
+        restore.stages === 0
           ? "nothing is deployed"
-          : `the server checks ${restore.apps} apps, and restores what the cluster has lost: \`maxcloud list\` shows it`
+          : `the server checks ${restore.stages} ${restore.stages === 1 ? "stage" : "stages"} of apps, and restores what the cluster has lost: \`maxcloud list\` shows it`
       )
     })
 })

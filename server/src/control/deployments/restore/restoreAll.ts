@@ -1,12 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
 
-/** How many apps and stages the servers check now. */
+/** How many stages of apps the servers check now. */
 export interface Restore {
-  readonly apps: number
+  readonly stages: number
 }
 
-/** Lets the servers check every app and stage, and restore what the runtime has lost. Safe to repeat. */
+/** Lets the servers check every stage of every app, and restore what the runtime has lost. Safe to repeat. */
 export const restoreAll = Effect.gen(function* () {
   const sql = yield* SqlClient
   const rows = yield* sql`
@@ -16,6 +16,6 @@ export const restoreAll = Effect.gen(function* () {
     on conflict (organization_id, key) do update set
       version = work_items.version + 1, available_at = least(work_items.available_at, excluded.available_at)
     returning 1`
-  const restore: Restore = { apps: rows.length }
+  const restore: Restore = { stages: rows.length }
   return restore
 })
