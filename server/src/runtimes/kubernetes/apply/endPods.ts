@@ -37,7 +37,7 @@ export interface PodEnderOptions {
 }
 
 /**
- * Deletes the pods of services with a grace period of their own, before their Knative Services. The garbage collector would give each pod the
+ * Deletes the pods of services before their Knative Services, each with the grace period that it asks for, or the usual one. The garbage collector would give each pod the
  * service's `timeout`, so a program that ignores SIGTERM would hold its CPU and memory for five minutes. It must be the pods' first deletion: the
  * kubelet reads the grace period once, and a later, shorter one doesn't interrupt a kill in progress (kubernetes/kubernetes#113606).
  *
