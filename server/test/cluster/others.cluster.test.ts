@@ -6,7 +6,6 @@ import { startCommand, startDeploy } from "./commandLine.ts"
 import { labelsOf, namespaceFor, small, startWiredServer, versionOf, type WiredServer } from "./wiredServer.ts"
 
 const shop = (version: string) => ({ app: "shop", services: [small("web", { TARGET: version })] })
-const configMaps: Kind = { ...kinds.secret, kind: "ConfigMap", plural: "configmaps" }
 const container = (env: Readonly<Record<string, string>>) => ({
   spec: {
     template: {
@@ -36,7 +35,7 @@ describeCluster("other managers in the cluster (KUBECONFIG)", () => {
   afterAll(async () => {
     const free = [{ op: "remove", path: "/metadata/finalizers" }]
     await wired?.admin
-      .patch("kubectl-edit", configMaps, namespaceFor(wired.organization, "shop", "stuck"), "held", free)
+      .patch("kubectl-edit", kinds.configMap, namespaceFor(wired.organization, "shop", "stuck"), "held", free)
       .catch(() => {})
     await wired?.close([namespaceFor(wired.organization, "shop", "theirs")])
   }, 60_000)
@@ -209,7 +208,7 @@ describeCluster("other managers in the cluster (KUBECONFIG)", () => {
       kind: "Namespace",
       metadata: { name: stuck, labels: { ...labels, "maxcloud.dev/stage": "stuck" } }
     })
-    await wired.admin.create(configMaps, stuck, {
+    await wired.admin.create(kinds.configMap, stuck, {
       apiVersion: "v1",
       kind: "ConfigMap",
       metadata: { name: "held", finalizers: ["example.com/holds"] }
@@ -221,7 +220,9 @@ describeCluster("other managers in the cluster (KUBECONFIG)", () => {
       () => deploying.written.stderr,
       (text) => text.includes("has been terminating since") && text.includes("example.com/holds")
     )
-    await wired.admin.patch("kubectl-edit", configMaps, stuck, "held", [{ op: "remove", path: "/metadata/finalizers" }])
+    await wired.admin.patch("kubectl-edit", kinds.configMap, stuck, "held", [
+      { op: "remove", path: "/metadata/finalizers" }
+    ])
     const { code, stderr } = await deploying.ended
     expect(code, stderr).toBe(0)
   }, 120_000)

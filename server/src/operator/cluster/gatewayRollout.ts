@@ -1,22 +1,12 @@
-import { Effect, Option, Schedule, Schema } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import { within } from "../../base/node/monotonic.ts"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { gatewayName, knativeNamespace, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 import { installManager, unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
+import { readDeployment } from "./deploymentObject.ts"
 import { deployments } from "./installKinds.ts"
-
-const Deployment = Schema.Struct({
-  metadata: Schema.Struct({ generation: Schema.Int }),
-  spec: Schema.Struct({ replicas: Schema.Int }),
-  status: Schema.Struct({
-    observedGeneration: Schema.optionalWith(Schema.Int, { default: () => 0 }),
-    updatedReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 }),
-    readyReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 })
-  })
-})
-const decode = Schema.decodeUnknownOption(Deployment)
 
 const rolloutSeconds = 180
 
@@ -29,7 +19,7 @@ export const awaitGateway = Effect.gen(function* () {
   const path = pathOf(deployments, systemNamespace, gatewayName)
   const isDone = Effect.map(api.request({ method: "GET", path }), (answer) =>
     Option.exists(
-      decode(answer),
+      readDeployment(answer),
       ({ metadata, spec, status }) =>
         status.observedGeneration >= metadata.generation &&
         status.updatedReplicas >= spec.replicas &&

@@ -7,7 +7,6 @@ import { describeCluster, layerTest } from "../../../test/kubeApi/testCluster.ts
 import { defaultNamespacePrefix, domainTemplateOf } from "../../base/words/namespacePrefix.ts"
 import { KubeApi, type KubeRequest } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
-import { configMaps } from "./installKinds.ts"
 import { livePrefix, refuseOtherPrefix } from "./livePrefix.ts"
 
 const Network = Schema.Struct({ data: Schema.Struct({ "domain-template": Schema.String }) })
@@ -87,7 +86,7 @@ describeCluster(
     const domainOf = (host: string) => host.slice(host.indexOf("."))
 
     it("are those that synth writes, without the prefix of the namespace", async () => {
-      const network = await send({ method: "GET", path: pathOf(configMaps, "knative-serving", "config-network") })
+      const network = await send({ method: "GET", path: pathOf(kinds.configMap, "knative-serving", "config-network") })
       expect(Schema.decodeUnknownSync(Network)(network).data["domain-template"]).toBe(
         domainTemplateOf(defaultNamespacePrefix)
       )

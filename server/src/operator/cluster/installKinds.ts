@@ -21,11 +21,8 @@ const own: ReadonlyArray<Kind> = [
   kind(admission, "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings", false),
   deployments,
   kind("v1", "Service", "services", true),
-  kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", true),
   kind("monitoring.coreos.com/v1", "ServiceMonitor", "servicemonitors", true)
 ]
-
-export const configMaps = kind("v1", "ConfigMap", "configmaps", true)
 
 /** Path of an object that an installation creates. */
 export const pathOfManifest = (manifest: Manifest): string => {

@@ -5,7 +5,6 @@ import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { knativeNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 import { unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
-import { configMaps } from "./installKinds.ts"
 
 const decodeNames = Schema.decodeUnknown(
   Schema.Struct({ items: Schema.Array(Schema.Struct({ metadata: Schema.Struct({ name: Schema.String }) })) })
@@ -29,7 +28,7 @@ const tenantNamespaces = Effect.gen(function* () {
 const prefixOfHosts = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* unlessMissing(
-    api.request({ method: "GET", path: pathOf(configMaps, knativeNamespace, "config-network") })
+    api.request({ method: "GET", path: pathOf(kinds.configMap, knativeNamespace, "config-network") })
   )
   const template = Option.flatMap(answer, decodeNetwork).pipe(
     Option.map((found) => found.data["domain-template"] ?? "")

@@ -1,10 +1,9 @@
 import { Effect, Option, Schema } from "effect"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
-import { pathOf } from "../../runtimes/kubeApi/kinds.ts"
+import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { knativeNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 import { type ApplyMode, installManager, type Step, unlessMissing } from "./applyObjects.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
-import { configMaps } from "./installKinds.ts"
 import { type KnativeSetting, otherDomains } from "./knativeSettings.ts"
 
 const ConfigMap = Schema.Struct({
@@ -46,7 +45,7 @@ export interface LiveSetting extends KnativeSetting {
   readonly heldBy: ReadonlyArray<string>
 }
 
-const pathOfMap = (name: string) => pathOf(configMaps, knativeNamespace, name)
+const pathOfMap = (name: string) => pathOf(kinds.configMap, knativeNamespace, name)
 
 const readMap = (name: string) =>
   Effect.gen(function* () {

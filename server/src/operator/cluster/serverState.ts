@@ -3,24 +3,10 @@ import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { managedLabel, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 import { unlessMissing } from "./applyObjects.ts"
-import { configMaps, deployments } from "./installKinds.ts"
+import { readDeployment } from "./deploymentObject.ts"
+import { deployments } from "./installKinds.ts"
 import { serverName } from "./serverManifests.ts"
 
-const Deployment = Schema.Struct({
-  metadata: Schema.Struct({
-    labels: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-  }),
-  spec: Schema.Struct({
-    replicas: Schema.Int,
-    template: Schema.Struct({
-      spec: Schema.Struct({ containers: Schema.Array(Schema.Struct({ image: Schema.String })) })
-    })
-  }),
-  status: Schema.optionalWith(Schema.Struct({ readyReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 }) }), {
-    default: () => ({ readyReplicas: 0 })
-  })
-})
-const decodeDeployment = Schema.decodeUnknownOption(Deployment)
 const decodeSettings = Schema.decodeUnknownOption(
   Schema.Struct({
     data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
@@ -59,13 +45,13 @@ export const serverState = Effect.gen(function* () {
   )
   const managedBy = "app.kubernetes.io/managed-by"
   const found = Option.filter(
-    Option.flatMap(answer, decodeDeployment),
+    Option.flatMap(answer, readDeployment),
     ({ metadata }) => metadata.labels[managedBy] === managedLabel[managedBy]
   )
   if (Option.isNone(found)) return { image: undefined, findings: [] }
   const { spec, status } = found.value
   const settings = yield* unlessMissing(
-    api.request({ method: "GET", path: pathOf(configMaps, systemNamespace, serverName) })
+    api.request({ method: "GET", path: pathOf(kinds.configMap, systemNamespace, serverName) })
   )
   const data: Readonly<Record<string, string>> = Option.match(Option.flatMap(settings, decodeSettings), {
     onNone: () => ({}),

@@ -24,7 +24,7 @@ export const kinds = {
   networkPolicy: kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies"),
   /** Only exists if the External Secrets Operator is installed. */
   externalSecret: kind("external-secrets.io/v1", "ExternalSecret", "externalsecrets"),
-  /** An app's own objects, if the operator allows them. */
+  /** An app's own objects, if the operator allows them; ConfigMaps are Knative's settings too. */
   configMap: kind("v1", "ConfigMap", "configmaps"),
   podDisruptionBudget: kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
   pod: kind("v1", "Pod", "pods"),

@@ -1,15 +1,14 @@
 import { Effect, Option, Schema } from "effect"
-import { pathOf } from "../kubeApi/kinds.ts"
+import { kinds, pathOf } from "../kubeApi/kinds.ts"
 import { knativeNamespace } from "../kubeApi/systemNames.ts"
 import type { InitialScale } from "../port/Runtime.ts"
 import type { Requests } from "./apply/binding.ts"
 import { runtimeErrorOf } from "./apply/refusal.ts"
 
-const configMap = { apiVersion: "v1", kind: "ConfigMap", plural: "configmaps", namespaced: true } as const
 const name = "config-autoscaler"
 const key = "initial-scale"
-const path = pathOf(configMap, knativeNamespace, name)
-const named = { kind: configMap.kind, namespace: knativeNamespace, name }
+const path = pathOf(kinds.configMap, knativeNamespace, name)
+const named = { kind: kinds.configMap.kind, namespace: knativeNamespace, name }
 
 const decode = Schema.decodeUnknownOption(
   Schema.Struct({ data: Schema.Struct({ [key]: Schema.optional(Schema.String) }) })

@@ -5,6 +5,7 @@ import { pathOf } from "../../../runtimes/kubeApi/kinds.ts"
 import { gatewayName, knativeNamespace, serverUser, systemNamespace } from "../../../runtimes/kubeApi/systemNames.ts"
 import { findClusterRanges } from "../../../runtimes/network/clusterRanges.ts"
 import { applyObject, unlessMissing } from "../applyObjects.ts"
+import { readDeployment } from "../deploymentObject.ts"
 import { nameOf } from "../install.ts"
 import { deployments } from "../installKinds.ts"
 import type { KnativeSetting } from "../knativeSettings.ts"
@@ -46,22 +47,12 @@ export const settingCheck = (setting: KnativeSetting): Check => ({
   )
 })
 
-const Deployment = Schema.Struct({
-  spec: Schema.Struct({
-    replicas: Schema.Int,
-    template: Schema.Struct({
-      spec: Schema.Struct({ containers: Schema.Array(Schema.Struct({ name: Schema.String, image: Schema.String })) })
-    })
-  }),
-  status: Schema.Struct({ readyReplicas: Schema.optionalWith(Schema.Int, { default: () => 0 }) })
-})
-
 const authorizer = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* unlessMissing(
     api.request({ method: "GET", path: pathOf(deployments, systemNamespace, gatewayName) })
   )
-  return Option.flatMap(answer, Schema.decodeUnknownOption(Deployment))
+  return Option.flatMap(answer, readDeployment)
 })
 
 /** The image of the installed authorizer: it shows how max-cloud was installed. */

@@ -3,7 +3,6 @@ import { KubeApi } from "../../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../../runtimes/kubeApi/kinds.ts"
 import { knativeNamespace } from "../../../runtimes/kubeApi/systemNames.ts"
 import { unlessMissing } from "../applyObjects.ts"
-import { configMaps } from "../installKinds.ts"
 import { oldestMinor, tooOld, versionOf } from "../prerequisites.ts"
 import type { Check, Fault } from "./Check.ts"
 
@@ -180,7 +179,7 @@ export const prerequisiteChecks: ReadonlyArray<Check> = [
     name: "kourier settings",
     shows: "Kourier's ConfigMap exists",
     needs: ["knative"],
-    run: Effect.map(get(pathOf(configMaps, knativeNamespace, "config-kourier")), (found): Fault | undefined =>
+    run: Effect.map(get(pathOf(kinds.configMap, knativeNamespace, "config-kourier")), (found): Fault | undefined =>
       Option.isSome(found)
         ? undefined
         : { message: `there's no ConfigMap config-kourier in namespace ${knativeNamespace}`, fix: installKourier }
@@ -190,7 +189,7 @@ export const prerequisiteChecks: ReadonlyArray<Check> = [
     name: "kourier ingress class",
     shows: "Knative uses Kourier",
     needs: ["knative"],
-    run: Effect.map(get(pathOf(configMaps, knativeNamespace, "config-network")), (found): Fault | undefined => {
+    run: Effect.map(get(pathOf(kinds.configMap, knativeNamespace, "config-network")), (found): Fault | undefined => {
       const data = Option.flatMap(
         found,
         Schema.decodeUnknownOption(Schema.Struct({ data: Schema.Record({ key: Schema.String, value: Schema.String }) }))
