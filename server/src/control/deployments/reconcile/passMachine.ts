@@ -60,6 +60,8 @@ export type PassEvent =
   | { readonly type: "rechecked"; readonly againMs?: number | undefined }
   | { readonly type: "contextRead"; readonly context: string }
   | { readonly type: "applied"; readonly context: string }
+  /** Lost services come back at zero meanwhile. A new revision would start at zero, too, and be judged without an instance. */
+  | { readonly type: "notAdmitted" }
   | { readonly type: "applyRefused"; readonly error: RuntimeError }
   | { readonly type: "appliedTold" }
   /** After `follow` and `readServices`. */
@@ -82,6 +84,9 @@ export interface PassStep {
   readonly state: PassState
   readonly effect: PassEffect
 }
+
+/** How soon to ask again whether a deployment may be applied. */
+const notAdmittedMs = 500
 
 /** How soon to ask again whether the runtime's report of a service is current. */
 const unconfirmedMs = 500
@@ -144,11 +149,16 @@ const ruledOut = (state: PassState, verdict: Verdict, certain: boolean) =>
     : to(state, { type: "finish", verdict })
 
 /** A temporary fault: report it once, and retry until the deadline, which an unreachable runtime doesn't reach. */
-const postpone = (state: PassState, reason: string, message: string, isAway = false): PassStep => {
+const postpone = (
+  state: PassState,
+  reason: string,
+  message: string,
+  { isAway = false, retry }: { readonly isAway?: boolean; readonly retry?: Outcome } = {}
+): PassStep => {
   if (state.begun.overdue && !isAway)
     return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
   // Poll an unreachable cluster at an even pace, so that after an outage of any length all deployments continue at once.
-  const outcome = reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true)
+  const outcome = retry ?? (reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true))
   if (state.memory.warned === message) return end(state, outcome)
   return to({ ...state, memory: { ...state.memory, warned: message } }, { type: "warn", reason, message, outcome })
 }
@@ -156,7 +166,7 @@ const postpone = (state: PassState, reason: string, message: string, isAway = fa
 const unavailable = (state: PassState, error: RuntimeError) =>
   state.begun.finished
     ? to(state, { type: "noteRollout", message: error.message, outcome: again(state.resyncMs, true) })
-    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message, error.away)
+    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message, { isAway: error.away === true })
 
 const refused = (state: PassState, error: RuntimeError) =>
   state.begun.finished
@@ -191,6 +201,10 @@ export const passStep = (state: PassState, event: PassEvent): PassStep => {
       )
     case "applied":
       return to({ ...state, memory: { applied: event.context } }, { type: "tellApplied" })
+    case "notAdmitted":
+      return postpone(state, "Restoring", "Waiting until the cluster's lost services are back.", {
+        retry: again(notAdmittedMs)
+      })
     case "applyRefused":
       return to({ ...state, refusal: event.error }, { type: "readServices" })
     case "appliedTold":

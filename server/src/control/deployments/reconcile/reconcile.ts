@@ -84,8 +84,11 @@ const perform = (
     case "readContext":
       return Effect.map(contextOf(lease), (context) => ({ type: "contextRead", context }))
     case "apply":
-      return Effect.zipRight(restore.beforeDeployment, applyDeployment(rows, manifestsOf, rollout, lease, begun)).pipe(
-        answer({ type: "applied", context: effect.context }),
+      return Effect.gen(function* () {
+        if (!(yield* restore.admit(lease.key.organizationId, id))) return { type: "notAdmitted" } as const
+        yield* applyDeployment(rows, manifestsOf, rollout, lease, begun)
+        return { type: "applied", context: effect.context } as const
+      }).pipe(
         Effect.catchTag("RuntimeError", (error) =>
           error.reason === "refused" ? Effect.succeed<PassEvent>({ type: "applyRefused", error }) : Effect.fail(error)
         )

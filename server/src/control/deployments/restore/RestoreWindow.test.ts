@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect } from "@effect/vitest"
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Fiber, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, Option, type Scope } from "effect"
 import { layerTest } from "../../../../test/database/layerTest.ts"
 import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { Runtime, RuntimeError, type ServiceKey, type ServiceStatus } from "../../../runtimes/port/Runtime.ts"
@@ -49,10 +49,18 @@ const limits: RestoreOptions = {
 /** A cluster that only has services' states and an initial scale, and servers on one database. */
 const cluster = Effect.gen(function* () {
   const sql = yield* SqlClient
-  yield* sql`update restore_window set is_open = false, open_until = '-infinity', deployed_at = '-infinity', wanted_since = '-infinity'`
+  yield* sql`delete from restore_window`
+  yield* sql`insert into restore_window default values`
+  yield* sql`update deployments set state = 'failed', finished_at = clock_timestamp()`
   const states = new Map<string, ServiceStatus["state"]>()
   const values: Array<string | null> = ["1"]
-  const fake = { refuses: false, now: () => values.at(-1) ?? null, values, states }
+  const fake: {
+    readonly now: () => string | null
+    readonly values: Array<string | null>
+    readonly states: Map<string, ServiceStatus["state"]>
+    /** The next requests to set the value fail like this. The value is set all the same if the answer was lost. */
+    fails: RuntimeError | undefined
+  } = { fails: undefined, now: () => values.at(-1) ?? null, values, states }
   const runtime = Layer.mock(Runtime, {
     name: "fake",
     inPlace: false,
@@ -62,21 +70,35 @@ const cluster = Effect.gen(function* () {
       get: Effect.sync(fake.now),
       set: (value) =>
         Effect.suspend(() => {
-          if (fake.refuses) return new RuntimeError({ reason: "refused", message: "no right" })
-          values.push(value)
-          return Effect.void
+          if (fake.fails?.reason !== "refused") values.push(value)
+          return fake.fails ?? Effect.void
         })
     },
     status: ({ service }) =>
       Effect.sync(() => Option.map(Option.fromNullable(states.get(service)), (state) => statusOf(service, state)))
   })
+  const acme = keyOf("web").organizationId
+  yield* sql`insert into organizations (id, name) values (${acme}, 'acme') on conflict do nothing`
+  let number = 0
+  /** A deployment in progress of an app of its own. */
+  const deployment = Effect.suspend(() => {
+    const [id, app] = [`dep_${crypto.randomUUID()}`, `app-${crypto.randomUUID()}`]
+    return sql`
+      with stage as (insert into app_stages (organization_id, app, stage) values (${acme}, ${app}, 'production'))
+      insert into deployments (id, organization_id, app, stage, number, state, reason, message, spec, secret_versions, warnings)
+      values (${id}, ${acme}, ${app}, 'production', ${++number}, 'running', '', '', '{}', '{}', '[]')`.pipe(
+      Effect.as(id)
+    )
+  })
+  const finish = (id: string) =>
+    sql`update deployments set state = 'failed', finished_at = clock_timestamp() where id = ${id}`
   const server = (options: RestoreOptions = limits) => Effect.provide(makeRestoreWindow(options), runtime)
   const put = (value: string) => Effect.sync(() => void values.push(value))
   const row = Effect.map(
     sql<{ is_open: boolean; scale_before: string | null }>`select is_open, scale_before from restore_window`,
     ([found]) => found
   )
-  return { fake, put, row, server, sql }
+  return { acme, deployment, fake, finish, put, row, server, sql }
 })
 
 /** Waits for something that happens without an event. */
@@ -87,7 +109,7 @@ describe("a window in which services come back at zero", () => {
   test(
     "records the former value, and ends when its services are at zero; deployments wait for its end",
     Effect.gen(function* () {
-      const { fake, row, server } = yield* cluster
+      const { acme, deployment, fake, row, server } = yield* cluster
       const [one, two] = [yield* server(), yield* server()]
       expect(yield* one.enter).toBe("open")
       expect(fake.values).toEqual(["1", "0"])
@@ -97,30 +119,94 @@ describe("a window in which services come back at zero", () => {
       expect(yield* two.enter).toBe("wait")
       fake.states.set("web", "pending")
       yield* one.join([keyOf("web")])
-      const deployed = yield* Effect.fork(two.beforeDeployment)
-      yield* Effect.sleep(1_000)
-      // It is over, but the service may still start an instance.
+      const id = yield* deployment
+      const refused = Effect.repeat(Effect.delay(two.admit(acme, id), "20 millis"), { until: (may) => may })
+      // It is over after 400 ms, but the service may still start an instance.
+      expect(yield* Effect.timeoutOption(refused, "1 second")).toEqual(Option.none())
       expect(fake.now()).toBe("0")
-      expect(yield* Fiber.poll(deployed)).toEqual(Option.none())
       fake.states.set("web", "idle")
-      yield* Fiber.join(deployed)
+      yield* refused
       expect(fake.values).toEqual(["1", "0", "1"])
       expect(yield* row).toEqual({ is_open: false, scale_before: null })
     })
   )
 
   test(
-    "opens neither right after a deployment, nor never because of many",
+    "opens only when no admitted deployment is in progress, whichever server has it",
     Effect.gen(function* () {
-      const { fake, server } = yield* cluster
-      const { beforeDeployment, enter } = yield* server()
-      yield* beforeDeployment
-      expect(yield* enter).toBe("wait")
-      const deploying = yield* Effect.fork(Effect.forever(Effect.delay(beforeDeployment, "50 millis")))
-      yield* Effect.repeat(Effect.delay(enter, "50 millis"), { until: (entry) => entry === "open" })
+      const { acme, deployment, fake, finish, server } = yield* cluster
+      const [one, two] = [yield* server(), yield* server()]
+      const id = yield* deployment
+      expect(yield* two.admit(acme, id)).toBe(true)
+      yield* Effect.sleep("600 millis")
+      // Longer than `quietMs`: its image may take minutes to load.
+      expect(yield* one.enter).toBe("wait")
+      // It stays admitted, in each of its passes.
+      expect(yield* two.admit(acme, id)).toBe(true)
+      yield* finish(id)
+      yield* Effect.repeat(Effect.delay(one.enter, "50 millis"), { until: (entry) => entry === "open" })
       expect(fake.now()).toBe("0")
-      yield* Fiber.interrupt(deploying)
+      expect(yield* two.admit(acme, yield* deployment)).toBe(false)
+    })
+  )
+
+  test(
+    "goes before new deployments when it has waited for a while, and doesn't wait for a deployment forever",
+    Effect.gen(function* () {
+      const { acme, deployment, fake, server } = yield* cluster
+      const { admit, enter } = yield* server({ ...limits, giveUpMs: 1_500 })
+      expect(yield* admit(acme, yield* deployment)).toBe(true)
+      expect(yield* enter).toBe("wait")
+      expect(yield* admit(acme, yield* deployment)).toBe(true)
+      yield* Effect.sleep("1100 millis")
+      expect(yield* admit(acme, yield* deployment)).toBe(false)
+      const entry = yield* Effect.repeat(Effect.delay(enter, "50 millis"), { until: (entry) => entry !== "wait" })
+      // So its services start instances, a few at a time.
+      expect(entry).toBe("none")
+      expect(fake.values).toEqual(["1"])
+    })
+  )
+
+  test(
+    "whose change of the value may have happened ends with its lease, with the former value",
+    Effect.gen(function* () {
+      const { fake, row, server, sql } = yield* cluster
+      const { enter } = yield* server()
+      fake.fails = new RuntimeError({ reason: "unavailable", message: "the answer was lost" })
+      // It isn't a missing right.
+      expect(yield* enter).toBe("wait")
+      expect(fake.now()).toBe("0")
+      expect(yield* row).toEqual({ is_open: true, scale_before: "1" })
+      fake.fails = undefined
+      yield* sql`update restore_window set open_until = clock_timestamp() - interval '1 second'`
+      yield* server()
       yield* until(() => fake.now() === "1")
+    })
+  )
+
+  test(
+    "puts the value back when its server stops",
+    Effect.gen(function* () {
+      const { fake, row, server } = yield* cluster
+      const entry = yield* Effect.scoped(
+        Effect.flatMap(server({ ...limits, openMs: 60_000, idleMs: 60_000 }), (one) => one.enter)
+      )
+      expect(entry).toBe("open")
+      expect(fake.values).toEqual(["1", "0", "1"])
+      expect(yield* row).toEqual({ is_open: false, scale_before: null })
+    })
+  )
+
+  test(
+    "of a server that has slept for longer than its lease doesn't end the next one",
+    Effect.gen(function* () {
+      const { fake, row, server, sql } = yield* cluster
+      const { enter } = yield* server()
+      expect(yield* enter).toBe("open")
+      yield* sql`update restore_window set token = gen_random_uuid(), scale_before = '7'`
+      yield* Effect.sleep("1 second")
+      expect(fake.now()).toBe("0")
+      expect(yield* row).toEqual({ is_open: true, scale_before: "7" })
     })
   )
 
@@ -129,7 +215,7 @@ describe("a window in which services come back at zero", () => {
     Effect.gen(function* () {
       const { fake, put, row, server, sql } = yield* cluster
       yield* put("0")
-      yield* sql`update restore_window set is_open = true, scale_before = '3', open_until = clock_timestamp() - interval '1 second'`
+      yield* sql`update restore_window set is_open = true, token = gen_random_uuid(), scale_known = true, scale_before = '3', open_until = clock_timestamp() - interval '1 second'`
       yield* server()
       yield* until(() => fake.now() === "3")
       yield* Effect.repeat(row, { until: (found) => found?.is_open === false })
@@ -153,7 +239,7 @@ describe("a window in which services come back at zero", () => {
     Effect.gen(function* () {
       const { fake, row, server } = yield* cluster
       const { enter, start } = yield* server()
-      fake.refuses = true
+      fake.fails = new RuntimeError({ reason: "refused", message: "no right" })
       expect(yield* enter).toBe("none")
       expect(yield* row).toMatchObject({ is_open: false })
       const keys = ["a", "b", "c", "d"].map(keyOf)

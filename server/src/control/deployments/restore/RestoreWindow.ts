@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
+import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Schedule, type Scope } from "effect"
+import { endWithin } from "../../../base/node/endWithin.ts"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
 import { monotonicMillis, within } from "../../../base/node/monotonic.ts"
 import { type InitialScale, Runtime, type RuntimeError, type ServiceKey } from "../../../runtimes/port/Runtime.ts"
+import { makeWindowRow } from "./windowRow.ts"
 
 export interface RestoreOptions {
   /** How long services may join a window. @default 20_000 */
@@ -14,10 +18,12 @@ export interface RestoreOptions {
   readonly settleMs?: number
   /** When another server, or this one after a crash, closes it. Longer than the others together. @default 60_000 */
   readonly leaseMs?: number
-  /** From the apply of a deployment until its revisions have their first instances. @default 5_000 */
+  /** From the start of a service until its revision has its first instance. @default 5_000 */
   readonly quietMs?: number
   /** After this long, deployments wait for a window instead of a window for deployments. @default 20_000 */
   readonly patienceMs?: number
+  /** After this long without a window, services start instances, a few at a time. @default 120_000 */
+  readonly giveUpMs?: number
   /** The most services that start at once. @default 5 */
   readonly starting?: number
   /** How long a service that doesn't become ready counts as starting. @default 60_000 */
@@ -31,36 +37,11 @@ const [openEntry, waitEntry, noneEntry]: readonly [Entry, Entry, Entry] = ["open
 
 const unreadyStates = new Set(["pending", "restoring", "waking"])
 
-/** How often a deployment that waits looks. */
-const look = Duration.millis(250)
+/** Services that have to wait ask each second. After a longer pause, it's about other services. */
+const forgetMs = 10_000
 
-/** The row that all servers share. */
-const makeRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: Required<RestoreOptions>) => {
-  const ms = (millis: number) => sql`${millis} * interval '1 millisecond'`
-  const now = sql`clock_timestamp()`
-  // A time ahead of the clock is from before the clock was set back.
-  const recent = (column: "deployed_at" | "wanted_since", millis: number) =>
-    sql`${sql(column)} between ${now} - ${ms(millis)} and ${now}`
-  /** A window has waited for long enough, but not so long that whoever wanted it must be dead. */
-  const isUrgent = sql`(${recent("wanted_since", leaseMs)} and not ${recent("wanted_since", patienceMs)})`
-  return {
-    open: (before: string | null) =>
-      Effect.map(
-        sql`update restore_window set is_open = true, open_until = ${now} + ${ms(leaseMs)}, scale_before = ${before}
-          where not is_open and not ${recent("deployed_at", quietMs)} returning 1`,
-        (rows) => rows.length > 0
-      ),
-    want: sql`update restore_window set wanted_since = ${now} where not ${recent("wanted_since", leaseMs)}`,
-    closed: sql`update restore_window set is_open = false, open_until = '-infinity', wanted_since = '-infinity', scale_before = null`,
-    /** May a deployment be applied now? */
-    deploy: Effect.map(
-      sql`update restore_window set deployed_at = ${now} where not is_open and not ${isUrgent} returning 1`,
-      (rows) => rows.length > 0
-    ),
-    left: sql<{ scale_before: string | null }>`
-      select scale_before from restore_window where is_open and open_until not between ${now} and ${now} + ${ms(leaseMs)}`
-  }
-}
+/** How often to look whether a window may end. */
+const look = Duration.millis(250)
 
 /** Sets the value from before the window, unless somebody else has set another one since. */
 const putBack = ({ get, set }: InitialScale, before: string | null) =>
@@ -68,8 +49,8 @@ const putBack = ({ get, set }: InitialScale, before: string | null) =>
 
 /**
  * Brings services back that the runtime has lost. Those without instances come back at zero: while a window is open, new revisions
- * of the whole cluster start without an instance. So deployments wait for the end of a window, and a window for deployments that
- * were just applied. The others start a few at a time.
+ * of the whole cluster start without an instance. So deployments wait for the end of a window, and a window for deployments in
+ * progress. The others start a few at a time.
  */
 export const makeRestoreWindow = (
   options: RestoreOptions = {}
@@ -82,6 +63,7 @@ export const makeRestoreWindow = (
       leaseMs: 60_000,
       quietMs: 5_000,
       patienceMs: 20_000,
+      giveUpMs: 120_000,
       starting: 5,
       startMs: 60_000,
       ...options
@@ -90,12 +72,16 @@ export const makeRestoreWindow = (
     const sql = yield* SqlClient
     const runtime = yield* Runtime
     const scale = runtime.initialScale
-    const row = makeRow(sql, limits)
+    const row = makeWindowRow(sql, limits)
     const scope = yield* Effect.scope
     const idOf = (key: ServiceKey) => `${key.namespace}/${key.service}`
 
     let window: { readonly since: number; readonly joined: Map<string, ServiceKey>; last: number } | undefined
+    /** The window that this server may have to close, from before it changes the value. */
+    let held: { readonly token: string; readonly initial: InitialScale; readonly before: string | null } | undefined
     let deniedUntil = 0
+    /** When services first and last had to wait. */
+    const waiting = { since: 0, last: Number.NEGATIVE_INFINITY }
     const slots = new Map<string, { readonly key: ServiceKey; readonly since: number }>()
 
     const isUnready = (key: ServiceKey) =>
@@ -104,7 +90,26 @@ export const makeRestoreWindow = (
         Effect.orElseSucceed(() => true)
       )
 
-    const closeWhenSettled = (opened: NonNullable<typeof window>, initial: InitialScale, before: string | null) =>
+    const finish = (token: string, initial: InitialScale, before: string | null) =>
+      Effect.gen(function* () {
+        // After a pause longer than the lease, another server has closed it, and the value may be that of a new window.
+        if (yield* row.isHeld(token)) yield* putBack(initial, before)
+        yield* row.closed(token)
+        held = undefined
+      })
+    // At a stop of the server, the cluster shouldn't keep the value until another one starts.
+    yield* Effect.addFinalizer(() =>
+      held === undefined
+        ? Effect.void
+        : finish(held.token, held.initial, held.before).pipe(endWithin("5 seconds"), Effect.ignore)
+    )
+
+    const closeWhenSettled = (
+      opened: NonNullable<typeof window>,
+      token: string,
+      initial: InitialScale,
+      before: string | null
+    ) =>
       Effect.gen(function* () {
         const isOver = Effect.map(monotonicMillis, (now) => now - opened.since >= openMs || now - opened.last >= idleMs)
         yield* Effect.repeat(isOver, { until: (over) => over, schedule: Schedule.spaced(look) })
@@ -114,33 +119,45 @@ export const makeRestoreWindow = (
           until: (keys) => keys.length === 0,
           schedule: Schedule.spaced(look).pipe(within(settleMs))
         })
-        yield* putBack(initial, before)
-        yield* row.closed
+        yield* finish(token, initial, before)
       }).pipe(
         // The window's lease ends, and `closeLeft` closes it.
         Effect.catchAll((error) => Effect.logWarning("Couldn't set Knative's initial-scale back yet", error.message))
       )
 
+    /** Claims the window before it reads the value: another window's value is never taken for the former one. */
     const open = (initial: InitialScale) =>
       Effect.gen(function* () {
-        const before = yield* initial.get
-        if (!(yield* row.open(before))) {
+        const token = randomUUID()
+        if (!(yield* row.open(token))) {
           yield* row.want
           return waitEntry
         }
-        // The row names the former value before the cluster has another: a crash in between changes nothing.
-        yield* Effect.onError(initial.set("0"), () => Effect.ignore(row.closed))
+        const changed = Effect.gen(function* () {
+          const before = yield* initial.get
+          // The row names the former value before the cluster has another: a crash in between changes nothing.
+          if (!(yield* row.know(token, before))) return undefined
+          held = { token, initial, before }
+          yield* initial.set("0")
+          return { before }
+        })
+        // Refused: nothing has changed. After any other failure the value may be set, so the window's lease ends it.
+        const found = yield* Effect.tapErrorTag(changed, "RuntimeError", ({ reason }) =>
+          reason === "refused" ? row.closed(token) : Effect.void
+        )
+        if (found === undefined) return waitEntry
         const since = yield* monotonicMillis
         const opened = { since, last: since, joined: new Map<string, ServiceKey>() }
         window = opened
-        yield* Effect.forkIn(closeWhenSettled(opened, initial, before), scope)
+        yield* Effect.forkIn(closeWhenSettled(opened, token, initial, found.before), scope)
         return openEntry
       }).pipe(
         Effect.catchTag("RuntimeError", (error) =>
           Effect.gen(function* () {
+            if (error.reason !== "refused") return waitEntry
             deniedUntil = (yield* monotonicMillis) + limits.leaseMs
             yield* Effect.logWarning(
-              `Idle services can't come back at zero, so they start a few at a time: the server couldn't set Knative's initial-scale. Run \`maxcloud cluster install\` as the cluster's administrator. ${error.message}`
+              `Idle services can't come back at zero, so they start a few at a time: the server may not set Knative's initial-scale. Run \`maxcloud cluster install\` as the cluster's administrator. ${error.message}`
             )
             return noneEntry
           })
@@ -155,7 +172,11 @@ export const makeRestoreWindow = (
         window.last = now
         return openEntry
       }
-      return yield* open(scale)
+      const entry = yield* open(scale)
+      if (entry !== "wait") return entry
+      if (now - waiting.last > forgetMs) waiting.since = now
+      waiting.last = now
+      return now - waiting.since > limits.giveUpMs ? noneEntry : waitEntry
     }).pipe(oneAtATime.withPermits(1))
 
     const freeSlots = Effect.gen(function* () {
@@ -164,12 +185,11 @@ export const makeRestoreWindow = (
       return Math.max(0, starting - slots.size)
     })
 
-    const deploying = scale === undefined ? Effect.succeed(true) : row.deploy
     const closeLeft = Effect.gen(function* () {
       const [left] = yield* row.left
       if (left === undefined || scale === undefined) return
-      yield* putBack(scale, left.scale_before)
-      yield* row.closed
+      if (left.scale_known) yield* putBack(scale, left.scale_before)
+      yield* row.closed(left.token)
     })
     if (scale !== undefined) yield* keepDoing("the end of an interrupted restore", "5 seconds", closeLeft)
 
@@ -184,17 +204,13 @@ export const makeRestoreWindow = (
       start: (keys) =>
         Effect.gen(function* () {
           const free = yield* freeSlots
-          if (free === 0 || !(yield* deploying)) return []
+          if (free === 0 || (scale !== undefined && !(yield* row.mayStart))) return []
           const since = yield* monotonicMillis
           const begun = keys.slice(0, free)
           for (const key of begun) slots.set(idOf(key), { key, since })
           return begun
         }).pipe(oneAtATime.withPermits(1)),
-      // Longer than any window: then the database's clock is wrong, or a server that is gone has it.
-      beforeDeployment: Effect.repeat(deploying, {
-        until: (may) => may,
-        schedule: Schedule.spaced(look).pipe(within(limits.leaseMs))
-      }).pipe(Effect.asVoid)
+      admit: (organizationId, id) => (scale === undefined ? Effect.succeed(true) : row.admit(organizationId, id))
     }
   })
 
@@ -205,6 +221,6 @@ export interface RestoreWindow {
   readonly join: (keys: ReadonlyArray<ServiceKey>) => Effect.Effect<void>
   /** Those of these services that may start an instance now. */
   readonly start: (keys: ReadonlyArray<ServiceKey>) => Effect.Effect<ReadonlyArray<ServiceKey>, SqlError | RuntimeError>
-  /** Returns when a deployment may be applied, so that its new revisions start with an instance. */
-  readonly beforeDeployment: Effect.Effect<void, SqlError>
+  /** May this deployment be applied now, so that its new revisions start with an instance? If not, ask again soon. */
+  readonly admit: (organizationId: OrganizationId, id: string) => Effect.Effect<boolean, SqlError>
 }
