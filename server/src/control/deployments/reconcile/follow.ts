@@ -85,10 +85,14 @@ const keep = (
     })
   )
 
+/** How long after its deadline a deployment waits for confirmation, while the runtime is reachable. */
+const unconfirmedMs = 120_000
+
 /** A failure counts only if it is based on the runtime's current state: it ends the deployment for good. */
 const confirmed = (
   rows: StageRows,
   lease: Lease,
+  { number, remaining_ms }: Begun,
   was: Progress,
   judge: (status: ServiceStatus | undefined) => Progress,
   seen: ServiceStatus | undefined
@@ -100,7 +104,15 @@ const confirmed = (
     const key = { ...rows.namespaceKeyOf(lease), service: ServiceName.make(was.name) }
     // The confirmation is about the newest report, which may have arrived since.
     const isCurrent = yield* runtime.isConfirmed(key)
-    return { was, is: isCurrent ? judge(Option.getOrUndefined(yield* runtime.status(key))) : was }
+    const isTooLate = remaining_ms <= -unconfirmedMs
+    if (!isCurrent && !isTooLate) return { was, is: was }
+    const known = judge(Option.getOrUndefined(yield* runtime.status(key)))
+    if (!isCurrent) {
+      yield* Effect.logWarning(
+        `Deployment ${number} of ${key.organization}/${key.app}/${key.stage}: the state of service "${was.name}" couldn't be confirmed within ${unconfirmedMs / 1000} s after the deadline. It counts as last seen: ${known.state}`
+      )
+    }
+    return { was, is: known }
   })
 
 /** Checks the undecided services, and stores changes. Returns all services of the deployment in their current state. */
@@ -120,7 +132,7 @@ export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: 
     const deadline = { isOverdue: begun.overdue, ms: deadlineMs }
     const judged = yield* Effect.forEach(
       open,
-      (was) => confirmed(rows, lease, was, (status) => progressNow(was, status, deadline), found.get(was.name)),
+      (was) => confirmed(rows, lease, begun, was, (status) => progressNow(was, status, deadline), found.get(was.name)),
       { concurrency: 8 }
     )
     const now = new Map(judged.map((change) => [change.was.name, change]))

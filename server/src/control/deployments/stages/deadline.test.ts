@@ -158,6 +158,22 @@ describe("the deadline of a deployment", () => {
       })
     ))
 
+  it("judges by the last known state if that can't be confirmed for minutes", () =>
+    run(
+      Effect.gen(function* () {
+        const [dataDir, fake] = yield* Effect.all([madeDataDir, makeFakeRuntime])
+        fake.confirmed = false
+        yield* Effect.gen(function* () {
+          const { accepted, org } = yield* deploySlow
+          // As if this much more time had passed while the cluster was reachable.
+          fake.awayMillis = -121_000
+          yield* wake(org)
+          const { services } = yield* finished(org, accepted)
+          expect(services).toMatchObject([{ state: "failed", reason: "ProgressDeadlineExceeded" }])
+        }).pipe(Effect.provide(server(fake, dataDir, 500)))
+      })
+    ))
+
   it("starts a revision again that the cluster gave up because of an outage", () =>
     run(
       Effect.gen(function* () {
