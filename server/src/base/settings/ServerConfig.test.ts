@@ -24,6 +24,8 @@ const notSettings = [
   "probe.ts: KUBERNETES_SERVICE_PORT",
   "probe.ts: MAXCLOUD_NODE_ADDRESS",
   "probe.ts: MAXCLOUD_PROBE",
+  "probe.ts: MAXCLOUD_PROBE_SERVE",
+  "probe.ts: PORT",
   "socketPlace.ts: XDG_RUNTIME_DIR"
 ]
 

@@ -2,6 +2,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { isIP } from "node:net"
 import { Data, Effect } from "effect"
+import { guardedBy } from "../../base/node/guarded.ts"
 import type { ClusterCredentials } from "./connect.ts"
 
 /** No answer came through the API server. */
@@ -26,6 +27,7 @@ export const askByHost =
       const { hostname, port, protocol } = new URL(server)
       const { request } = protocol === "http:" ? http : https
       const fail = (message: string) => resume(new NoAnswer({ message }))
+      const guarded = guardedBy((cause) => fail(String(cause)))
       const sent = request(
         {
           ...tls,
@@ -36,21 +38,30 @@ export const askByHost =
           agent: false,
           headers: { ...headers, host, accept: "*/*" }
         },
-        (response) => {
+        guarded((response: http.IncomingMessage) => {
           let text = ""
           response.setEncoding("utf8")
           const answered = () => resume(Effect.succeed({ status: response.statusCode ?? 0, text }))
-          response.on("data", (piece: string) => {
-            text = `${text}${piece}`.slice(0, maxBody)
-            if (text.length < maxBody) return
-            answered()
-            sent.destroy()
-          })
-          response.on("end", answered)
-          response.on("error", ({ message }) => fail(message))
-        }
+          response.on(
+            "data",
+            guarded((piece: string) => {
+              text = `${text}${piece}`.slice(0, maxBody)
+              if (text.length < maxBody) return
+              answered()
+              sent.destroy()
+            })
+          )
+          response.on("end", guarded(answered))
+          response.on(
+            "error",
+            guarded(({ message }: Error) => fail(message))
+          )
+        })
       )
-      sent.on("error", ({ message }) => fail(message))
+      sent.on(
+        "error",
+        guarded(({ message }: Error) => fail(message))
+      )
       sent.end()
       return Effect.sync(() => sent.destroy())
     }).pipe(

@@ -171,7 +171,7 @@ export const resultPrefix = "maxcloud-probe "
 /** The service of `cluster check`: answers each request with 200, until it's stopped. */
 const serveProbes = (port: number) =>
   new Promise<void>((resolve, reject) => {
-    const server = createServer((_, response) => response.end("maxcloud probe\n"))
+    const server = createServer((_, response) => response.end("reached\n"))
     server.on("error", reject).on("close", resolve).listen(port)
     process.once("SIGTERM", () => {
       server.close()

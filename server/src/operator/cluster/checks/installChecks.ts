@@ -115,7 +115,7 @@ const serverMay = (name: string, verb: string, group: string, resource: string, 
       ? { message: `the server may not ${verb} ${resource}`, fix: again }
       : {
           message: `the server may ${verb} ${resource} in the whole cluster, which it never needs`,
-          fix: `remove the binding that grants it: kubectl get clusterrolebindings -o wide | grep ${serverUser.split(":").at(-1)}`
+          fix: `revoke it. This shows its binding: kubectl get clusterrolebindings -o wide | grep ${serverUser.split(":").at(-1)}`
         }
   })
 })
