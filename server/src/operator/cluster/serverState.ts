@@ -3,7 +3,7 @@ import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { managedLabel, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
 import { unlessMissing } from "./applyObjects.ts"
-import { readDeployment } from "./deploymentObject.ts"
+import { type Container, readDeployment } from "./deploymentObject.ts"
 import { deployments } from "./installKinds.ts"
 import { serverName } from "./serverManifests.ts"
 
@@ -32,6 +32,66 @@ export const hasServerSecret = Effect.flatMap(KubeApi, (api) =>
   unlessMissing(api.request({ method: "GET", path: secretPath, accept: metadataOnly }))
 ).pipe(Effect.map(Option.isSome))
 
+const setting = "MAXCLOUD_LOGS"
+const isShared = (value: string | undefined): boolean => value === "s3" || value === "loki"
+
+const decodeOwners = Schema.decodeUnknownOption(
+  Schema.Struct({
+    metadata: Schema.Struct({
+      managedFields: Schema.Array(
+        Schema.Struct({
+          fieldsV1: Schema.optionalWith(
+            Schema.Struct({
+              "f:data": Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.Unknown }), {
+                default: () => ({})
+              })
+            }),
+            { default: () => ({ "f:data": {} }) }
+          )
+        })
+      )
+    })
+  })
+)
+
+/** Does this Secret have the setting? Its metadata names its keys (`managedFields`), so no value is read. */
+const isInSecret = (name: string) =>
+  Effect.flatMap(KubeApi, (api) =>
+    unlessMissing(
+      api.request({ method: "GET", path: pathOf(kinds.secret, systemNamespace, name), accept: metadataOnly })
+    )
+  ).pipe(
+    Effect.map((found) =>
+      Option.exists(Option.flatMap(found, decodeOwners), ({ metadata }) =>
+        metadata.managedFields.some(({ fieldsV1 }) => Object.hasOwn(fieldsV1["f:data"], `f:${setting}`))
+      )
+    )
+  )
+
+const inConfigMap = (name: string) =>
+  Effect.flatMap(KubeApi, (api) =>
+    unlessMissing(api.request({ method: "GET", path: pathOf(kinds.configMap, systemNamespace, name) }))
+  ).pipe(
+    Effect.map((found) =>
+      Option.getOrUndefined(
+        Option.map(Option.flatMap(found, decodeSettings), ({ data }): string | undefined => data[setting])
+      )
+    )
+  )
+
+/** Do the servers share their logs, as their container gets the setting? One that comes from a Secret is taken for right. */
+const sharesLogs = ({ env, envFrom }: Container) =>
+  Effect.gen(function* () {
+    const own = env.findLast(({ name }) => name === setting)
+    if (own !== undefined) return own.value === undefined || isShared(own.value)
+    for (const { configMapRef, secretRef } of envFrom.toReversed()) {
+      if (secretRef !== undefined && (yield* isInSecret(secretRef.name))) return true
+      const value = configMapRef === undefined ? undefined : yield* inConfigMap(configMapRef.name)
+      if (value !== undefined) return isShared(value)
+    }
+    return false
+  })
+
 /** How to create that Secret. */
 export const createServerSecret = `kubectl -n ${systemNamespace} create secret generic ${serverName} --from-literal=DATABASE_URL=postgres://… --from-literal=MAXCLOUD_MASTER_KEY="$(openssl rand -base64 32)"`
 
@@ -50,13 +110,7 @@ export const serverState = Effect.gen(function* () {
   )
   if (Option.isNone(found)) return { image: undefined, findings: [] }
   const { spec, status } = found.value
-  const settings = yield* unlessMissing(
-    api.request({ method: "GET", path: pathOf(kinds.configMap, systemNamespace, serverName) })
-  )
-  const data: Readonly<Record<string, string>> = Option.match(Option.flatMap(settings, decodeSettings), {
-    onNone: () => ({}),
-    onSome: (read) => read.data
-  })
+  const container = spec.template.spec.containers[0]
   const findings = [
     ...((yield* hasServerSecret)
       ? []
@@ -67,7 +121,7 @@ export const serverState = Effect.gen(function* () {
             fix: createServerSecret
           }
         ]),
-    ...(data["MAXCLOUD_LOGS"] === "s3" || data["MAXCLOUD_LOGS"] === "loki"
+    ...(container === undefined || (yield* sharesLogs(container))
       ? []
       : [
           {
@@ -86,5 +140,5 @@ export const serverState = Effect.gen(function* () {
           }
         ])
   ]
-  return { image: spec.template.spec.containers[0]?.image, findings }
+  return { image: container?.image, findings }
 })

@@ -248,6 +248,39 @@ describe("maxcloud cluster check", () => {
     })
   )
 
+  it.live("knows the servers' logs from where their container gets the setting", () =>
+    Effect.gen(function* () {
+      const server = (more: object) => ({
+        metadata: { labels: managedLabel },
+        spec: { replicas: 2, template: { spec: { containers: [{ image, ...more }] } } },
+        status: { readyReplicas: 2 }
+      })
+      const envFrom = [
+        { configMapRef: { name: "maxcloud-server", optional: true } },
+        { secretRef: { name: "maxcloud-server" } }
+      ]
+      const secretWith = (key: string) => ({
+        metadata: { managedFields: [{ fieldsV1: { "f:data": { [`f:${key}`]: {} } } }] }
+      })
+      const shared = (more: object, key: string, data: Readonly<Record<string, string>>) =>
+        Effect.map(
+          checked({
+            [`GET /apis/apps/v1/namespaces/${systemNamespace}/deployments/maxcloud-server`]: server(more),
+            [`GET ${kube(`${systemNamespace}/secrets/maxcloud-server`)}`]: secretWith(key),
+            [`GET ${kube(`${systemNamespace}/configmaps/maxcloud-server`)}`]: { data }
+          }),
+          ({ results }) => results.find(({ name }) => name === "server logs")?.result
+        )
+      expect(yield* shared({ envFrom }, "MAXCLOUD_LOGS", {})).toBe("ok")
+      expect(yield* shared({ envFrom }, "DATABASE_URL", {})).toBe("failed")
+      expect(yield* shared({ envFrom }, "DATABASE_URL", { MAXCLOUD_LOGS: "loki" })).toBe("ok")
+      expect(yield* shared({ envFrom }, "DATABASE_URL", { MAXCLOUD_LOGS: "disk" })).toBe("failed")
+      expect(yield* shared({}, "MAXCLOUD_LOGS", { MAXCLOUD_LOGS: "loki" })).toBe("failed")
+      const env = [{ name: "MAXCLOUD_LOGS", value: "disk" }]
+      expect(yield* shared({ env, envFrom }, "MAXCLOUD_LOGS", {})).toBe("failed")
+    })
+  )
+
   it.live("passes on a cluster where all is well, with a real request to a probe service that it removes", () =>
     Effect.gen(function* () {
       const { requests, results } = yield* checked({})
