@@ -64,7 +64,7 @@ export const kubernetesSettings = {
   }),
   runtimeClass: optional("MAXCLOUD_RUNTIME_CLASS", runtimeClasses, {
     unset: "`gvisor` if the cluster has this RuntimeClass, else the cluster's own runtime",
-    text: "`runtimeClassName` of tenants' pods, such as `gvisor`, or `none` for the cluster's own runtime. Organizations can have others: `gvisor,acme=none,lab=kata`."
+    text: "`runtimeClassName` of tenants' pods, such as `gvisor`, or `none` for the cluster's own runtime. Organizations can have others: `gvisor,org_0198…=none,lab=kata`. Name them by their ids (`maxcloud org show --json`). With a name, whoever creates an organization with the name of an erased one gets its class."
   }),
   /** What configs may add to manifests or change in them. */
   manifestRules: setting("MAXCLOUD_MANIFESTS", manifestRules, {

@@ -14,6 +14,11 @@ describe("MAXCLOUD_RUNTIME_CLASS", () => {
       { all: "gvisor", organizations: { acme: "none", lab: "kata.v1" } },
       ["gvisor", "kata.v1"]
     ],
+    [
+      "gvisor,org_0198c0ffee000000000000000000beef=none,acme=kata",
+      { all: "gvisor", organizations: { org_0198c0ffee000000000000000000beef: "none", acme: "kata" } },
+      ["gvisor", "kata"]
+    ],
     ["lab=gvisor,none", { all: "none", organizations: { lab: "gvisor" } }, ["gvisor"]]
   ])("reads %s", (written, expected, classes) => {
     const found = read(written)
@@ -29,6 +34,7 @@ describe("MAXCLOUD_RUNTIME_CLASS", () => {
     "acme=none,acme=gvisor",
     "acme=a=b",
     "Acme=none",
+    "org_1=none",
     "gvisor,",
     "__proto__=none",
     "a b"

@@ -1,3 +1,4 @@
+import { OrganizationId } from "@maxcloud/sdk/api"
 import { Option, Schema } from "effect"
 import type { Form } from "./setting.ts"
 
@@ -8,14 +9,17 @@ export const ownRuntime = "none"
 export interface RuntimeClasses {
   /** For every organization without one of its own. @default the server decides */
   readonly all: string | undefined
-  /** By the names of organizations. */
+  /** By the ids of organizations, or their names. After an erasure, a name is free for another organization; an id never is. */
   readonly organizations: Readonly<Record<string, string>>
 }
 
 const isClass = Schema.is(Schema.String.pipe(Schema.pattern(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/)))
-const isOrganization = Schema.is(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/)))
+// No name has the `_` of an id.
+const isOrganization = Schema.is(
+  Schema.Union(OrganizationId, Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/)))
+)
 
-/** Reads `gvisor`, `none`, and either with organizations: `gvisor,acme=none,lab=kata`. */
+/** Reads `gvisor`, `none`, and either with organizations: `gvisor,org_0198…=none,lab=kata`. */
 const read = (written: string): Option.Option<RuntimeClasses> => {
   let all: string | undefined
   const organizations: Record<string, string> = {}
@@ -35,7 +39,7 @@ const read = (written: string): Option.Option<RuntimeClasses> => {
 
 export const runtimeClasses: Form<RuntimeClasses> = {
   read,
-  help: 'a runtime class is written as "gvisor" or "none", and those of organizations after it: "gvisor,acme=none"'
+  help: 'a runtime class is written as "gvisor" or "none", and those of organizations after it, by id or name: "gvisor,acme=none"'
 }
 
 /** All classes that a cluster has to have. */

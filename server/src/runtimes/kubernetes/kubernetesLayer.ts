@@ -22,6 +22,7 @@ import { KubernetesLogs } from "./logs/KubernetesLogs.ts"
 import * as LogCollector from "./logs/LogCollector.ts"
 import { nodePlatforms } from "./nodePlatforms.ts"
 import * as Tracker from "./status/CacheTracker.ts"
+import { warnOfStrangeClasses } from "./strangeClasses.ts"
 
 /** A restarting API server is back by then, so a server that starts meanwhile doesn't give up. */
 const startMillis = 60_000
@@ -68,7 +69,10 @@ export const kubernetesLayer = (settings: ServerSettings) => {
     Layer.provideMerge(externalSecretsKind(settings)),
     Layer.provideMerge(KubeApiLayer.layer({ source: sourceOf(settings), startMillis }))
   )
-  const platform = Layer.scoped(Platform, clusterPlatform(settings))
+  const platform = Layer.scoped(
+    Platform,
+    Effect.zipLeft(clusterPlatform(settings), warnOfStrangeClasses(settings.runtimeClass))
+  )
   const images = Layer.unwrapEffect(
     Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
   )

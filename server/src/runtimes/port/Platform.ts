@@ -24,7 +24,7 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "externalSecrets"
     | "manifestRules"
   > & {
-    /** Runtime classes of organizations, by their names, instead of `runtimeClass`; `none` for the cluster's own. */
+    /** Runtime classes of organizations, by their ids or names, instead of `runtimeClass`; `none` for the cluster's own. */
     readonly runtimeClasses?: Readonly<Record<string, string>> | undefined
     /** The unknown part of the cluster's own addresses, as a clause. While there is one, no private range is opened. */
     readonly unknownRanges?: string | undefined
@@ -42,21 +42,32 @@ export const namespaceKeyOf = (
   namespace: namespaceOf({ organization: organization.name, app, stage, namespacePrefix })
 })
 
-const runtimeClassOf = (organization: string, { runtimeClass, runtimeClasses = {} }: Platform["Type"]) => {
-  const own = Object.hasOwn(runtimeClasses, organization) ? runtimeClasses[organization] : undefined
+const runtimeClassOf = (
+  { organization, organizationId }: Pick<NamespaceKey, "organization" | "organizationId">,
+  { runtimeClass, runtimeClasses = {} }: Platform["Type"]
+) => {
+  const key = [organizationId, organization].find((one) => Object.hasOwn(runtimeClasses, one))
+  const own = key === undefined ? undefined : runtimeClasses[key]
   return own === undefined ? runtimeClass : own === ownRuntime ? undefined : own
 }
 
 export const tenantOf = (
-  place: Pick<TenantContext, "organization" | "app" | "stage">,
+  {
+    app,
+    organization,
+    organizationId,
+    stage
+  }: Pick<TenantContext, "organization" | "app" | "stage"> & Pick<NamespaceKey, "organizationId">,
   platform: Platform["Type"],
   known: Partial<
     Pick<TenantContext, "secretVersions" | "images" | "pausedServices" | "restarts" | "pullSecret" | "externalSecrets">
   > = {}
 ): TenantContext => ({
-  ...place,
+  organization,
+  app,
+  stage,
   ...platform,
-  runtimeClass: runtimeClassOf(place.organization, platform),
+  runtimeClass: runtimeClassOf({ organization, organizationId }, platform),
   secretVersions: new Map(),
   images: new Map(),
   pausedServices: new Set(),

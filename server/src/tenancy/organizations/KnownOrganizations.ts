@@ -3,11 +3,12 @@ import { Context, Effect, Layer, PubSub, Schema, Stream } from "effect"
 import { asServer } from "../../base/database/RowScope.ts"
 import { keepDoing } from "../../base/node/keepDoing.ts"
 
-/** The ids of this installation's organizations, in memory, to distinguish them from others on the same cluster. */
+/** This installation's organizations, in memory, to distinguish them from others on the same cluster. */
 export class KnownOrganizations extends Context.Tag("@maxcloud/server/KnownOrganizations")<
   KnownOrganizations,
   {
     readonly has: (organizationId: string) => boolean
+    readonly hasName: (name: string) => boolean
     /** Called when the organizations have changed. */
     readonly changes: Stream.Stream<void>
   }
@@ -16,7 +17,7 @@ export class KnownOrganizations extends Context.Tag("@maxcloud/server/KnownOrgan
 /** The delay until a new organization is known. */
 const lookMs = 5_000
 
-const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String })))
+const decode = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ id: Schema.String, name: Schema.String })))
 
 export const layer = Layer.scoped(
   KnownOrganizations,
@@ -24,14 +25,21 @@ export const layer = Layer.scoped(
     const sql = yield* SqlClient
     const changed = yield* PubSub.sliding<void>(1)
     let known: ReadonlySet<string> = new Set()
+    let names: ReadonlySet<string> = new Set()
     const look = Effect.gen(function* () {
-      const now = new Set(decode(yield* sql`select id from organizations`).map((each) => each.id))
+      const found = decode(yield* sql`select id, name from organizations`)
+      names = new Set(found.map(({ name }) => name))
+      const now = new Set(found.map(({ id }) => id))
       const same = now.size === known.size && [...now].every((value) => known.has(value))
       known = now
       if (!same) yield* PubSub.publish(changed, undefined)
     })
     yield* look
     yield* keepDoing("known organizations", { every: lookMs, after: lookMs }, look)
-    return KnownOrganizations.of({ has: (id) => known.has(id), changes: Stream.fromPubSub(changed) })
+    return KnownOrganizations.of({
+      has: (id) => known.has(id),
+      hasName: (name) => names.has(name),
+      changes: Stream.fromPubSub(changed)
+    })
   }).pipe(asServer)
 )

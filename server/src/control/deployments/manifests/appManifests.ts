@@ -22,12 +22,16 @@ export const appManifests = (
     const context = yield* stageContext({ organizationId: organization.id, app, stage })
     const { synthInTurns, synthNamespace, unmadeVersion } = yield* synthesis
     const unmade = [...generates.keys()].map((name) => [name, unmadeVersion] as const)
-    const tenant = tenantOf({ organization: organization.name, app, stage }, platform, {
-      secretVersions: new Map([...secretVersions, ...unmade]),
-      externalSecrets,
-      images,
-      ...contextFields(context)
-    })
+    const tenant = tenantOf(
+      { organization: organization.name, organizationId: organization.id, app, stage },
+      platform,
+      {
+        secretVersions: new Map([...secretVersions, ...unmade]),
+        externalSecrets,
+        images,
+        ...contextFields(context)
+      }
+    )
     return { tenant, namespace: synthNamespace(tenant), app: yield* inTurns(() => synthInTurns(spec, tenant)) }
   })
 

@@ -20,7 +20,7 @@ export const readOutputs = (target: Target) =>
         order by number desc limit 1`
     )
     if (row === undefined) return undefined
-    const place = { app, organization: organization.name, stage }
+    const place = { app, organization: organization.name, organizationId: organization.id, stage }
     const tenant = tenantOf(place, platform)
     const textOf = (value: OutputValue): string => {
       const parts = typeof value === "string" ? [value] : "join" in value ? value.join : [value]

@@ -160,7 +160,10 @@ const readServices =
     decodeRows(rows).map((row): Service => {
       const { spec } = row
       const status = row.status ?? unknownStatus(row.updated_at.toISOString())
-      const tenant = tenantOf({ organization: organization.name, app: row.app, stage: row.stage }, platform)
+      const tenant = tenantOf(
+        { organization: organization.name, organizationId: organization.id, app: row.app, stage: row.stage },
+        platform
+      )
       return {
         id: row.id,
         name: spec.name,
