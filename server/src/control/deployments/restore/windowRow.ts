@@ -21,7 +21,8 @@ export const makeWindowRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: 
     sql`${sql(column)} between ${now} - ${ms(millis)} and ${now}`
   /** A window has waited for long enough, but not so long that whoever wanted it must be dead. */
   const isUrgent = sql`(${recent("wanted_since", leaseMs)} and not ${recent("wanted_since", patienceMs)})`
-  const isHeld = (token: string) => sql`is_open and token = ${token} and open_until > ${now}`
+  const isLeased = sql`open_until between ${now} and ${now} + ${ms(leaseMs)}`
+  const isHeld = (token: string) => sql`is_open and token = ${token} and ${isLeased}`
   const happened = <E, R>(statement: Effect.Effect<ReadonlyArray<unknown>, E, R>) =>
     asServer(Effect.map(statement, (rows) => rows.length > 0))
   /** One statement, so that its lock of the row decides between a window and a start. */
@@ -59,7 +60,7 @@ export const makeWindowRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: 
     left: asServer(
       sql<{ token: string; scale_known: boolean; scale_before: string | null }>`
         select token, scale_known, scale_before from restore_window
-        where is_open and open_until not between ${now} and ${now} + ${ms(leaseMs)}`
+        where is_open and not (${isLeased})`
     )
   }
 }
