@@ -12,7 +12,7 @@ import {
 } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { type Manifest, namespaceOf, offlineTenant, refOf, synth, synthNamespace } from "@maxcloud/synth"
-import { Effect, Either, Layer, ManagedRuntime, Option, Redacted, Schema } from "effect"
+import { Effect, Either, Layer, ManagedRuntime, Option, Redacted, Schedule, Schema } from "effect"
 import { openLink } from "../../src/base/proxy/makeFront.ts"
 import type { Route } from "../../src/base/proxy/Route.ts"
 import type { Instances } from "../../src/runtimes/local/instances/Instance.ts"
@@ -140,8 +140,18 @@ export const makeTestRuntime = (
     },
     abandon: (service: string, key = testKey()) =>
       runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.abandon(key, [ServiceName.make(service)]))),
+    /** Waits until its instances have ended. */
     remove: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
-      runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.remove(key, manifests.map(refOf)))),
+      runtime.runPromise(
+        Effect.flatMap(Runtime, (runtime) => runtime.remove(key, manifests.map(refOf))).pipe(
+          Effect.retry({ while: (error) => error.away === true, schedule: Schedule.spaced("10 millis") })
+        )
+      ),
+    /** One attempt. */
+    beginRemoval: (manifests: ReadonlyArray<Manifest>, key = testKey()) =>
+      runtime.runPromise(
+        Effect.flatMap(Runtime, (runtime) => Effect.either(runtime.remove(key, manifests.map(refOf))))
+      ),
     status,
     revisions: (service: string, key = testKey()) =>
       runtime.runPromise(Effect.flatMap(Runtime, (runtime) => runtime.revisions(nameOf(service, key)))),

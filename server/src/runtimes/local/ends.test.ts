@@ -87,6 +87,22 @@ describe("the end of an instance that ignores SIGTERM", () => {
     expectGrace(lived())
   })
 
+  it("isn't awaited by a removal for long, and precedes the service's return", async () => {
+    const long = { grace: "8s" }
+    const { cloud, directory, lived } = await start(long)
+    const ending = { _tag: "Left", left: { reason: "unavailable", away: true } }
+    expect(await cloud.beginRemoval(web(directory, long))).toMatchObject(ending)
+    expect(lived()).toBeLessThan(7_000)
+    // Later attempts only look.
+    expect(await cloud.beginRemoval(web(directory, long))).toMatchObject(ending)
+    await expect(cloud.apply(web(directory, long))).rejects.toThrow('the instances of "web"')
+    expect((await cloud.status("web"))?.state).toBe("deleting")
+    await cloud.remove(web(directory, long))
+    expect(lived()).toBeGreaterThan(7_000)
+    await cloud.apply(web(directory, long))
+    await cloud.until("web", (each) => each.state === "ready")
+  })
+
   it("comes after its grace period when the service is updated", async () => {
     const { cloud, directory, lived } = await start()
     await cloud.apply(web(directory, { env: { VERSION: "2" } }))

@@ -105,7 +105,7 @@ export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   /** The stable code of the problem, if there is one. */
   readonly diagnosis?: Diagnosis | undefined
   readonly cause?: unknown
-  /** The runtime is unreachable, so this says nothing about the request, and deadlines stand still. @default no */
+  /** The runtime is unreachable or still at it, so this says nothing about the request, and ends no deployment. @default no */
   readonly away?: boolean
 }> {}
 

@@ -157,8 +157,8 @@ const postpone = (
 ): PassStep => {
   if (state.begun.overdue && !isAway)
     return to(state, { type: "ruleOut", verdict: { state: "failed", reason, message } })
-  // Poll an unreachable cluster at an even pace, so that after an outage of any length all deployments continue at once.
-  const outcome = retry ?? (reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true))
+  // Poll an unreachable cluster, and what isn't over yet, at an even pace, so that after an outage of any length all deployments continue at once.
+  const outcome = retry ?? (isAway || reason === "ClusterUnreachable" ? again(state.resyncMs) : again(0, true))
   if (state.memory.warned === message) return end(state, outcome)
   return to({ ...state, memory: { ...state.memory, warned: message } }, { type: "warn", reason, message, outcome })
 }

@@ -1,5 +1,5 @@
 import { ServiceName } from "@maxcloud/config-schema"
-import { isKnativeService, type Manifest, type ObjectRef } from "@maxcloud/synth"
+import { isKnativeService, type Manifest, type ObjectRef, refOf } from "@maxcloud/synth"
 import { Effect, Schema } from "effect"
 import type { NamespaceKey, Runtime, RuntimeError, ServiceKey } from "../../port/Runtime.ts"
 import type { RouteTable } from "../activator/RouteTable.ts"
@@ -10,6 +10,7 @@ import { latestCreated } from "../objects/ServiceRecord.ts"
 import type { Callee, Links } from "../revisions/Links.ts"
 import type { ServiceChange } from "./applyPlan.ts"
 import { makeKeptObjects } from "./keptObjects.ts"
+import { type Leaving, makeLeaving } from "./leaving.ts"
 import type { ObjectStore, Transaction } from "./ObjectStore.ts"
 import { type MayRun, planApply } from "./planApply.ts"
 import type { ServiceController } from "./ServiceController.ts"
@@ -30,6 +31,7 @@ export interface LocalServicesInput {
 /** All services of this runtime, and everything else in their namespaces. */
 export interface LocalServices {
   readonly find: (callee: Callee) => ServiceController | undefined
+  /** Also those whose instances are still stopping after a removal. */
   readonly all: () => Iterable<ServiceController>
   readonly apply: (
     key: NamespaceKey,
@@ -37,6 +39,7 @@ export interface LocalServices {
     retry: ReadonlySet<string>
   ) => Effect.Effect<void, RuntimeError>
   readonly abandon: Runtime["Type"]["abandon"]
+  /** Fails with `away` while instances are still stopping: try again then. */
   readonly remove: (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) => Effect.Effect<void, RuntimeError>
   /** Restores the stored objects. */
   readonly adopt: (controller: ServiceController) => void
@@ -48,6 +51,7 @@ const isServiceName = Schema.is(ServiceName)
 export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
   const controllers = new Map<string, ServiceController>()
   const kept = makeKeptObjects()
+  const leaving = makeLeaving()
   const find = (callee: Callee) => controllers.get(idOf(callee))
   const named = (key: NamespaceKey, name: string) => (isServiceName(name) ? find({ ...key, service: name }) : undefined)
 
@@ -69,10 +73,38 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
     adopt(controller)
   }
 
+  const remove = Effect.fn("LocalRuntime.remove")(function* (key: NamespaceKey, refs: ReadonlyArray<ObjectRef>) {
+    const gone = refs.flatMap((ref) => (isService(ref) ? (named(key, ref.name) ?? []) : []))
+    yield* endServices(gone, () => [...controllers.values()], input, key, leaving)
+    const others = refs.flatMap((ref) => (isService(ref) ? [] : { ...key, kind: ref.kind, name: ref.name }))
+    yield* input.store.transact(
+      Effect.sync(
+        (): Transaction<void> => ({
+          put: [],
+          remove: [...others, ...gone.flatMap(refsOf)],
+          commit: () => {
+            for (const other of others) kept.forget(other)
+            for (const controller of gone) {
+              input.store.forget(controller)
+              leaving.forget(controller)
+              controllers.delete(idOf(controller.object().key))
+            }
+          }
+        })
+      )
+    )
+  })
+
   return {
     find,
     all: () => controllers.values(),
     apply: Effect.fn("LocalServices.apply")(function* (key, manifests, retry) {
+      // A service that comes back starts anew once its removal is over.
+      const back = manifests
+        .filter(isKnativeService)
+        .map(refOf)
+        .filter((ref) => leaving.has(named(key, ref.name)))
+      if (back.length > 0) yield* remove(key, back)
       const plan = Effect.map(
         planApply(key, manifests, kept, find, input.mayRun),
         ({ changes, others, unchanged }): Transaction<void> => ({
@@ -101,26 +133,7 @@ export const makeLocalServices = (input: LocalServicesInput): LocalServices => {
           return { put: given.map((each) => each.stored()), remove: [], commit: () => {} }
         })
       ),
-    remove: Effect.fn("LocalRuntime.remove")(function* (key, refs) {
-      const gone = refs.flatMap((ref) => (isService(ref) ? (named(key, ref.name) ?? []) : []))
-      yield* endServices(gone, () => [...controllers.values()], input, key)
-      const others = refs.flatMap((ref) => (isService(ref) ? [] : { ...key, kind: ref.kind, name: ref.name }))
-      yield* input.store.transact(
-        Effect.sync(
-          (): Transaction<void> => ({
-            put: [],
-            remove: [...others, ...gone.flatMap(refsOf)],
-            commit: () => {
-              for (const other of others) kept.forget(other)
-              for (const controller of gone) {
-                input.store.forget(controller)
-                controllers.delete(idOf(controller.object().key))
-              }
-            }
-          })
-        )
-      )
-    }),
+    remove,
     adopt,
     keep: kept.keep
   }
@@ -148,11 +161,12 @@ const endServices = (
   gone: ReadonlyArray<ServiceController>,
   all: () => ReadonlyArray<ServiceController>,
   { links, onEmptied, onRemoved, table }: LocalServicesInput,
-  key: NamespaceKey
+  key: NamespaceKey,
+  leaving: Leaving
 ) =>
   Effect.gen(function* () {
     for (const controller of gone) table.remove(controller.object().key)
-    yield* Effect.promise(() => Promise.all(gone.map((each) => each.stop("removal", "The service was removed"))))
+    yield* leaving.end(gone)
     yield* Effect.forEach(gone, (each) => onRemoved(each.object().key), { concurrency: 8, discard: true })
     // Services that still refer to it keep its address: it may come back.
     const rest = all().filter((each) => !gone.includes(each) && each.object().key.namespace === key.namespace)
