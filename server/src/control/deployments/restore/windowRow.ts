@@ -1,6 +1,7 @@
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { isDue } from "../../../base/database/isDue.ts"
 import { asServer } from "../../../base/database/RowScope.ts"
 
 export interface WindowTimes {
@@ -21,8 +22,8 @@ export const makeWindowRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: 
     sql`${sql(column)} between ${now} - ${ms(millis)} and ${now}`
   /** A window has waited for long enough, but not so long that whoever wanted it must be dead. */
   const isUrgent = sql`(${recent("wanted_since", leaseMs)} and not ${recent("wanted_since", patienceMs)})`
-  const isLeased = sql`open_until between ${now} and ${now} + ${ms(leaseMs)}`
-  const isHeld = (token: string) => sql`is_open and token = ${token} and ${isLeased}`
+  const isOver = isDue(sql, sql`open_until`, leaseMs)
+  const isHeld = (token: string) => sql`is_open and token = ${token} and not ${isOver}`
   const happened = <E, R>(statement: Effect.Effect<ReadonlyArray<unknown>, E, R>) =>
     asServer(Effect.map(statement, (rows) => rows.length > 0))
   /** One statement, so that its lock of the row decides between a window and a start. */
@@ -60,7 +61,7 @@ export const makeWindowRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: 
     left: asServer(
       sql<{ token: string; scale_known: boolean; scale_before: string | null }>`
         select token, scale_known, scale_before from restore_window
-        where is_open and not (${isLeased})`
+        where is_open and ${isOver}`
     )
   }
 }
