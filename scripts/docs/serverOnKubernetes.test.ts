@@ -23,7 +23,7 @@ describe("the manifest of a server on Kubernetes", () => {
     for (const { name, valueFrom } of container.env) {
       expect(known).toContain(name)
       if (valueFrom?.secretKeyRef.name === "maxcloud-server") {
-        expect(page).toContain(`--from-file=${valueFrom.secretKeyRef.key}`)
+        expect(page).toContain(`--from-literal=${valueFrom.secretKeyRef.key}`)
       }
     }
   })

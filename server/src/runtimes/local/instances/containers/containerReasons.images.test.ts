@@ -224,12 +224,14 @@ describe.skipIf(missingTools("reasons of containers", "podman", "busybox").lengt
     await ready(first)
     expect(await (await fetch(`http://127.0.0.1:${first.port}/index.html`)).text()).toBe("hello\n")
     expect(said).toContainEqual(expect.stringContaining("Port 7002 is the exposed port that answers HTTP"))
-    // Other unsupported features are reported.
-    expect(findings.at(-1)).toMatchObject({
-      code: "ImageSettingsUnused",
-      message: expect.stringMatching(/HEALTHCHECK \(wget.* isn't used, and .*VOLUME \/data is lost/),
-      fix: expect.stringContaining('path: "/index.html"')
-    })
+    // Other unsupported features are reported, once the program has been asked which HTTP it speaks.
+    await expect
+      .poll(() => findings.at(-1), { timeout: 10_000 })
+      .toMatchObject({
+        code: "ImageSettingsUnused",
+        message: expect.stringMatching(/HEALTHCHECK \(wget.* isn't used, and .*VOLUME \/data is lost/),
+        fix: expect.stringContaining('path: "/index.html"')
+      })
     // The next one starts there.
     const second = await start(spec())
     await ready(second)
