@@ -1,4 +1,4 @@
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
 import { RuntimeError } from "../../port/Runtime.ts"
 import type { ServiceController } from "./ServiceController.ts"
 
@@ -15,9 +15,15 @@ export const makeLeaving = () => {
   const leaves = new Map<ServiceController, Leave>()
 
   const begin = (controller: ServiceController): Leave => {
-    const ended = controller.stop("removal", "The service was removed").then(() => {
-      leave.over = true
-    })
+    const ended = controller.stop("removal", "The service was removed").then(
+      () => {
+        leave.over = true
+      },
+      // The next attempt stops it again.
+      () => {
+        leaves.delete(controller)
+      }
+    )
     const leave: Leave = { ended, over: false }
     leaves.set(controller, leave)
     return leave
@@ -31,7 +37,7 @@ export const makeLeaving = () => {
       const begun = gone.filter((each) => !leaves.has(each)).map(begin)
       if (begun.length > 0) {
         const all = Effect.promise(() => Promise.all(gone.map((each) => leaves.get(each)?.ended)))
-        if (Option.isSome(yield* Effect.timeoutOption(all, patience))) return
+        yield* Effect.timeoutOption(all, patience)
       }
       const names = gone.filter((each) => !isOver(each)).map((each) => `"${each.object().key.service}"`)
       if (names.length === 0) return
