@@ -109,6 +109,7 @@ const values: Readonly<Record<string, string>> = {
   "namespace-prefix": "mc-",
   manifests: "ConfigMap",
   port: "0",
+  "metrics-port": "0",
   username: "ada",
   app: "shop",
   file: "app.yaml",

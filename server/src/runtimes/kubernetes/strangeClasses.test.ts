@@ -24,7 +24,7 @@ const logged = (organizations: Readonly<Record<string, string>> | undefined) => 
 it.effect("organizations with a runtime class that don't exist are warned of", () =>
   Effect.gen(function* () {
     expect(yield* logged({ acme: "none", org_1: "none", gone: "none", org_2: "kata" })).toStrictEqual([
-      expect.stringContaining("don't exist: gone, org_2. Remove them")
+      expect.stringContaining("don't exist: gone, org_2. Take them out")
     ])
     expect(yield* logged({ acme: "none", org_1: "none" })).toStrictEqual([])
     expect(yield* logged(undefined)).toStrictEqual([])

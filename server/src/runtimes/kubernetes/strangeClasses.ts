@@ -9,6 +9,6 @@ export const warnOfStrangeClasses = (classes: RuntimeClasses | undefined) =>
     const strange = Object.keys(classes?.organizations ?? {}).filter((key) => !known.has(key) && !known.hasName(key))
     if (strange.length === 0) return
     yield* Effect.logWarning(
-      `MAXCLOUD_RUNTIME_CLASS names organizations that don't exist: ${strange.join(", ")}. Remove them, and name others by their ids (\`maxcloud org show --json\`): whoever creates an organization with such a name gets its class`
+      `MAXCLOUD_RUNTIME_CLASS names organizations that don't exist: ${strange.join(", ")}. Take them out of the setting, and name others by their ids (\`maxcloud org show --json\`): whoever creates an organization with such a name gets its class`
     )
   })

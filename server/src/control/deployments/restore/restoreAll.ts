@@ -1,10 +1,6 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect } from "effect"
-
-/** How many stages of apps the servers check now. */
-export interface Restore {
-  readonly stages: number
-}
+import type { Restore } from "./Restore.ts"
 
 /** Lets the servers check every stage of every app, and restore what the runtime has lost. Safe to repeat. */
 export const restoreAll = Effect.gen(function* () {

@@ -1,0 +1,4 @@
+/** How many stages of apps the servers check now. */
+export interface Restore {
+  readonly stages: number
+}
