@@ -110,7 +110,8 @@ describe.skipIf(process.platform !== "linux")("a server among faults", () => {
         () => expect.unreachable("it succeeded"),
         (cause: unknown) => cause
       )
-      expect(Date.now() - began).toBeLessThan(10_000)
+      // The deadline of a deployment is minutes away. A busy machine needs twice the usual 6 seconds.
+      expect(Date.now() - began).toBeLessThan(30_000)
       assert(error instanceof DeploymentFailed)
       const [service] = error instanceof DeploymentFailed ? error.deployment.services : []
       expect(service?.state).toBe("failed")
