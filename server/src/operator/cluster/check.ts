@@ -1,5 +1,5 @@
 import { type ObjectKind, parseRange } from "@maxcloud/config-schema"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { AskByHost } from "../../runtimes/kubeApi/askByHost.ts"
 import { ClusterProblem } from "./ClusterProblem.ts"
 import { type CheckResult, runChecks } from "./checks/Check.ts"
@@ -18,7 +18,7 @@ import { installManifests } from "./installManifests.ts"
 import { knativeSettings } from "./knativeSettings.ts"
 import { livePrefix } from "./livePrefix.ts"
 import { serverManifests } from "./serverManifests.ts"
-import { hasServiceMonitors, serverState } from "./serverState.ts"
+import { hasServiceMonitors, serverDeployment } from "./serverState.ts"
 
 export interface CheckInput {
   readonly domain: string | undefined
@@ -54,7 +54,8 @@ const checksOf = (input: CheckInput, ask: AskByHost | undefined) =>
     const namespacePrefix = yield* livePrefix(input.namespacePrefix)
     const runtimeClass = yield* runtimeClassChecks(input.runtimeClass)
     const image = yield* installedImage
-    const { image: serverImage } = yield* serverState
+    const server = yield* serverDeployment
+    const serverImage = Option.getOrUndefined(server)?.spec.template.spec.containers[0]?.image
     const ownServer =
       serverImage === undefined
         ? []
@@ -69,7 +70,7 @@ const checksOf = (input: CheckInput, ask: AskByHost | undefined) =>
       ...[...installManifests({ image, namespacePrefix, objects: input.objects }), ...ownServer].map(objectCheck),
       ...knativeSettings({ domain: input.domain, gateway: image !== undefined, namespacePrefix }).map(settingCheck),
       ...authorizerChecks,
-      ...(serverImage === undefined ? [] : serverChecks),
+      ...Option.match(server, { onNone: () => [], onSome: serverChecks }),
       ...rightChecks,
       ...runtimeClass,
       ...rangeChecks(closedRanges),

@@ -28,5 +28,7 @@ const Deployment = Schema.Struct({
   )
 })
 
+export type Deployment = typeof Deployment.Type
+
 /** Reads a Deployment of an installation: the gateway's authorizer, or the servers. */
 export const readDeployment = Schema.decodeUnknownOption(Deployment)

@@ -8,13 +8,11 @@ import {
   systemNamespace
 } from "../../runtimes/kubeApi/systemNames.ts"
 import { drainMillis } from "./deployment.ts"
+import { containerSecurity, oneByOne, oneStays, podSecurity, spread } from "./systemPods.ts"
 
 const podLabels = { "app.kubernetes.io/name": gatewayName, ...managedLabel }
 const selector = { "app.kubernetes.io/name": gatewayName }
 const named = { name: gatewayName, namespace: systemNamespace, labels: { ...managedLabel } }
-
-/** A uid that the Pod Security level `restricted` accepts, and that isn't a user of the node. */
-const user = 65_532
 
 const container = (image: string) => ({
   name: "gateway",
@@ -32,11 +30,7 @@ const container = (image: string) => ({
   readinessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 2, failureThreshold: 2 },
   livenessProbe: { tcpSocket: { port: gatewayPort }, periodSeconds: 10, failureThreshold: 3 },
   resources: { requests: { cpu: "50m", memory: "128Mi" }, limits: { memory: "512Mi" } },
-  securityContext: {
-    allowPrivilegeEscalation: false,
-    readOnlyRootFilesystem: true,
-    capabilities: { drop: ["ALL"] }
-  }
+  securityContext: containerSecurity
 })
 
 /**
@@ -52,27 +46,15 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
     spec: {
       replicas: 2,
       selector: { matchLabels: selector },
-      strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+      strategy: oneByOne,
       template: {
         metadata: { labels: podLabels },
         spec: {
           serviceAccountName: gatewayName,
           enableServiceLinks: false,
           terminationGracePeriodSeconds: drainMillis / 1000 + 20,
-          topologySpreadConstraints: [
-            {
-              maxSkew: 1,
-              topologyKey: "kubernetes.io/hostname",
-              whenUnsatisfiable: "ScheduleAnyway",
-              labelSelector: { matchLabels: selector }
-            }
-          ],
-          securityContext: {
-            runAsNonRoot: true,
-            runAsUser: user,
-            runAsGroup: user,
-            seccompProfile: { type: "RuntimeDefault" }
-          },
+          topologySpreadConstraints: spread(selector),
+          securityContext: podSecurity,
           containers: [container(image)]
         }
       }
@@ -84,12 +66,7 @@ export const gatewayManifests = (image: string): ReadonlyArray<Manifest> => [
     metadata: named,
     spec: { selector, ports: [{ name: "authz", port: gatewayPort, targetPort: gatewayPort, protocol: "TCP" }] }
   },
-  {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: named,
-    spec: { minAvailable: 1, selector: { matchLabels: selector } }
-  },
+  oneStays(named, selector),
   {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",

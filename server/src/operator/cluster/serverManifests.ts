@@ -1,6 +1,7 @@
 import type { Manifest } from "@maxcloud/synth"
 import { prefixText } from "../../base/words/namespacePrefix.ts"
 import { managedLabel, serverAccount, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
+import { containerSecurity, oneByOne, oneStays, podSecurity, spread, systemUser } from "./systemPods.ts"
 
 /** Deployment, Service, PodDisruptionBudget, NetworkPolicy and ServiceMonitor of the server, and its Secret and ConfigMap. */
 export const serverName = serverAccount
@@ -17,8 +18,6 @@ export interface ServerOptions {
 const selector = { "app.kubernetes.io/name": serverName }
 const named = { name: serverName, namespace: systemNamespace, labels: { ...managedLabel, ...selector } }
 
-/** The user of the image (Containerfile). */
-const user = 65_532
 const port = 8080
 
 const probe = (periodSeconds: number, failureThreshold: number) => ({
@@ -51,7 +50,7 @@ const container = ({ hasServiceMonitors, image, namespacePrefix }: ServerOptions
   readinessProbe: probe(5, 2),
   livenessProbe: probe(10, 6),
   resources: { requests: { cpu: "100m", memory: "256Mi" }, limits: { memory: "1Gi" } },
-  securityContext: { allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } },
+  securityContext: containerSecurity,
   volumeMounts: [
     { name: "data", mountPath: "/data" },
     { name: "tmp", mountPath: "/tmp" }
@@ -65,7 +64,7 @@ const deployment = (options: ServerOptions): Manifest => ({
   spec: {
     replicas: serverReplicas,
     selector: { matchLabels: selector },
-    strategy: { type: "RollingUpdate", rollingUpdate: { maxUnavailable: 0, maxSurge: 1 } },
+    strategy: oneByOne,
     template: {
       metadata: { labels: { ...managedLabel, ...selector } },
       spec: {
@@ -73,21 +72,8 @@ const deployment = (options: ServerOptions): Manifest => ({
         enableServiceLinks: false,
         // MAXCLOUD_DRAIN_SECONDS, and time for the rest.
         terminationGracePeriodSeconds: 60,
-        topologySpreadConstraints: [
-          {
-            maxSkew: 1,
-            topologyKey: "kubernetes.io/hostname",
-            whenUnsatisfiable: "ScheduleAnyway",
-            labelSelector: { matchLabels: selector }
-          }
-        ],
-        securityContext: {
-          runAsNonRoot: true,
-          runAsUser: user,
-          runAsGroup: user,
-          fsGroup: user,
-          seccompProfile: { type: "RuntimeDefault" }
-        },
+        topologySpreadConstraints: spread(selector),
+        securityContext: { ...podSecurity, fsGroup: systemUser },
         containers: [container(options)],
         // Only caches: what the servers share is in the database and in the store of logs.
         volumes: [
@@ -107,12 +93,7 @@ export const serverManifests = (options: ServerOptions): ReadonlyArray<Manifest>
     metadata: named,
     spec: { selector, ports: [{ name: "http", port: 80, targetPort: "http", protocol: "TCP" }] }
   },
-  {
-    apiVersion: "policy/v1",
-    kind: "PodDisruptionBudget",
-    metadata: named,
-    spec: { minAvailable: 1, selector: { matchLabels: selector } }
-  },
+  oneStays(named, selector),
   {
     apiVersion: "networking.k8s.io/v1",
     kind: "NetworkPolicy",

@@ -1,4 +1,5 @@
 import { Effect, Option, Schema } from "effect"
+import { configMapData } from "../../runtimes/kubeApi/configMapData.ts"
 import { KubeApi } from "../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../runtimes/kubeApi/kinds.ts"
 import { managedLabel, systemNamespace } from "../../runtimes/kubeApi/systemNames.ts"
@@ -6,12 +7,6 @@ import { unlessMissing } from "./applyObjects.ts"
 import { type Container, readDeployment } from "./deploymentObject.ts"
 import { deployments } from "./installKinds.ts"
 import { serverName } from "./serverManifests.ts"
-
-const decodeSettings = Schema.decodeUnknownOption(
-  Schema.Struct({
-    data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-  })
-)
 
 const metadataOnly = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 const secretPath = pathOf(kinds.secret, systemNamespace, serverName)
@@ -72,15 +67,11 @@ const inConfigMap = (name: string) =>
   Effect.flatMap(KubeApi, (api) =>
     unlessMissing(api.request({ method: "GET", path: pathOf(kinds.configMap, systemNamespace, name) }))
   ).pipe(
-    Effect.map((found) =>
-      Option.getOrUndefined(
-        Option.map(Option.flatMap(found, decodeSettings), ({ data }): string | undefined => data[setting])
-      )
-    )
+    Effect.map((found): string | undefined => Option.getOrUndefined(Option.flatMap(found, configMapData))?.[setting])
   )
 
 /** Do the servers share their logs, as their container gets the setting? One that comes from a Secret is taken for right. */
-const sharesLogs = ({ env, envFrom }: Container) =>
+export const sharesLogs = ({ env, envFrom }: Container) =>
   Effect.gen(function* () {
     const own = env.findLast(({ name }) => name === setting)
     if (own !== undefined) return own.value === undefined || isShared(own.value)
@@ -95,50 +86,15 @@ const sharesLogs = ({ env, envFrom }: Container) =>
 /** How to create that Secret. */
 export const createServerSecret = `kubectl -n ${systemNamespace} create secret generic ${serverName} --from-literal=DATABASE_URL=postgres://… --from-literal=MAXCLOUD_MASTER_KEY="$(openssl rand -base64 32)"`
 
-const kubectl = `kubectl -n ${systemNamespace}`
-
-/** The servers that `cluster install --server` has started; none if somebody runs the server in another way. */
-export const serverState = Effect.gen(function* () {
+/** The Deployment of the servers that `cluster install --server` has started; none if somebody runs the server in another way. */
+export const serverDeployment = Effect.gen(function* () {
   const api = yield* KubeApi
   const answer = yield* unlessMissing(
     api.request({ method: "GET", path: pathOf(deployments, systemNamespace, serverName) })
   )
   const managedBy = "app.kubernetes.io/managed-by"
-  const found = Option.filter(
+  return Option.filter(
     Option.flatMap(answer, readDeployment),
     ({ metadata }) => metadata.labels[managedBy] === managedLabel[managedBy]
   )
-  if (Option.isNone(found)) return { image: undefined, findings: [] }
-  const { spec, status } = found.value
-  const container = spec.template.spec.containers[0]
-  const findings = [
-    ...((yield* hasServerSecret)
-      ? []
-      : [
-          {
-            name: "server secret" as const,
-            message: `the Secret ${systemNamespace}/${serverName} with the server's settings is missing, so the server can't start`,
-            fix: createServerSecret
-          }
-        ]),
-    ...(container === undefined || (yield* sharesLogs(container))
-      ? []
-      : [
-          {
-            name: "server logs" as const,
-            message: `MAXCLOUD_LOGS in ConfigMap ${systemNamespace}/${serverName} isn't s3 or loki, so only one of ${spec.replicas} servers can start`,
-            fix: `${kubectl} edit configmap ${serverName}`
-          }
-        ]),
-    ...(status.readyReplicas >= spec.replicas
-      ? []
-      : [
-          {
-            name: "servers ready" as const,
-            message: `only ${status.readyReplicas} of ${spec.replicas} servers are ready`,
-            fix: `${kubectl} logs -l app.kubernetes.io/name=${serverName} --tail 20`
-          }
-        ])
-  ]
-  return { image: container?.image, findings }
 })

@@ -1,4 +1,5 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
+import { configMapData } from "../kubeApi/configMapData.ts"
 import { kinds, pathOf } from "../kubeApi/kinds.ts"
 import { knativeNamespace } from "../kubeApi/systemNames.ts"
 import type { InitialScale } from "../port/Runtime.ts"
@@ -10,15 +11,11 @@ const key = "initial-scale"
 const path = pathOf(kinds.configMap, knativeNamespace, name)
 const named = { kind: kinds.configMap.kind, namespace: knativeNamespace, name }
 
-const decode = Schema.decodeUnknownOption(
-  Schema.Struct({ data: Schema.Struct({ [key]: Schema.optional(Schema.String) }) })
-)
-
 /** Knative's `initial-scale` for all services (knative/serving, config/core/configmaps/autoscaler.yaml). */
 export const makeInitialScale = (api: Requests): InitialScale => ({
   get: api.request({ method: "GET", path }).pipe(
     Effect.catchAll(runtimeErrorOf(api, named)),
-    Effect.map((answer) => Option.getOrUndefined(decode(answer))?.data[key] ?? null)
+    Effect.map((answer) => Option.getOrUndefined(configMapData(answer))?.[key] ?? null)
   ),
   set: (value) =>
     api

@@ -1,11 +1,7 @@
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option } from "effect"
 import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
+import { configMapData } from "../kubeApi/configMapData.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
-
-const ConfigMap = Schema.Struct({
-  data: Schema.optionalWith(Schema.Record({ key: Schema.String, value: Schema.String }), { default: () => ({}) })
-})
-const decodeConfigMap = Schema.decodeUnknownOption(ConfigMap)
 
 /** The data of one of Knative's ConfigMaps; none if it's missing, or if the server may not read it. */
 export const dataOf = (name: string) =>
@@ -21,5 +17,5 @@ export const dataOf = (name: string) =>
             : new ClusterConfigError({ reason: "unreachable", message: error.message })
         )
       )
-    return Option.map(Option.flatMap(answer, decodeConfigMap), (found) => found.data)
+    return Option.flatMap(answer, configMapData)
   })

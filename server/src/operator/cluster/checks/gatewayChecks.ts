@@ -6,6 +6,7 @@ import { KubeApi } from "../../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../../runtimes/kubeApi/kinds.ts"
 import { knativeNamespace, managedLabel, systemNamespace } from "../../../runtimes/kubeApi/systemNames.ts"
 import { ClusterProblem } from "../ClusterProblem.ts"
+import { containerSecurity, seccompProfile, systemUser } from "../systemPods.ts"
 import type { Check, Fault } from "./Check.ts"
 
 export interface ProbeOptions {
@@ -104,14 +105,8 @@ const probeManifest = (name: string, image: string, own: boolean) => ({
             ...(own ? { args: ["probe"], env: [{ name: "MAXCLOUD_PROBE_SERVE", value: "1" }] } : {}),
             ports: [{ containerPort: publicPort }],
             resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { memory: "256Mi" } },
-            securityContext: {
-              runAsNonRoot: true,
-              runAsUser: 65_532,
-              allowPrivilegeEscalation: false,
-              readOnlyRootFilesystem: true,
-              capabilities: { drop: ["ALL"] },
-              seccompProfile: { type: "RuntimeDefault" }
-            }
+            // Knative refuses `runAsGroup` without its feature for it.
+            securityContext: { ...containerSecurity, runAsNonRoot: true, runAsUser: systemUser, seccompProfile }
           }
         ]
       }

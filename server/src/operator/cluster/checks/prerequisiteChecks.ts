@@ -1,4 +1,5 @@
 import { Effect, Option, Schema } from "effect"
+import { configMapData } from "../../../runtimes/kubeApi/configMapData.ts"
 import { KubeApi } from "../../../runtimes/kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../../runtimes/kubeApi/kinds.ts"
 import { knativeNamespace } from "../../../runtimes/kubeApi/systemNames.ts"
@@ -190,14 +191,8 @@ export const prerequisiteChecks: ReadonlyArray<Check> = [
     shows: "Knative uses Kourier",
     needs: ["knative"],
     run: Effect.map(get(pathOf(kinds.configMap, knativeNamespace, "config-network")), (found): Fault | undefined => {
-      const data = Option.flatMap(
-        found,
-        Schema.decodeUnknownOption(Schema.Struct({ data: Schema.Record({ key: Schema.String, value: Schema.String }) }))
-      )
-      const ingress = Option.match(data, {
-        onNone: () => undefined,
-        onSome: (value) => value.data["ingress-class"] ?? value.data["ingress.class"]
-      })
+      const data = Option.getOrUndefined(Option.flatMap(found, configMapData))
+      const ingress = data?.["ingress-class"] ?? data?.["ingress.class"]
       return ingress === kourier
         ? undefined
         : {

@@ -1,24 +1,58 @@
 import { Effect, Option } from "effect"
 import { classesIn, runtimeClasses } from "../../../base/settings/runtimeClasses.ts"
 import { KubeApi } from "../../../runtimes/kubeApi/KubeApi.ts"
+import { systemNamespace } from "../../../runtimes/kubeApi/systemNames.ts"
 import { runtimeClassPath, sandbox } from "../../../runtimes/kubernetes/runtimeClass.ts"
 import { unlessMissing } from "../applyObjects.ts"
 import { ClusterProblem } from "../ClusterProblem.ts"
-import { serverState } from "../serverState.ts"
+import type { Deployment } from "../deploymentObject.ts"
+import { serverName } from "../serverManifests.ts"
+import { createServerSecret, hasServerSecret, sharesLogs } from "../serverState.ts"
 import type { Check, Fault } from "./Check.ts"
 
-const serverCheck = (name: "server secret" | "server logs" | "servers ready", shows: string): Check => ({
-  name,
-  shows,
-  needs: ["kubernetes"],
-  run: Effect.map(serverState, ({ findings }) => findings.find((finding) => finding.name === name))
-})
+const kubectl = `kubectl -n ${systemNamespace}`
 
 /** The servers that `cluster install --server` has started. */
-export const serverChecks: ReadonlyArray<Check> = [
-  serverCheck("server secret", "the Secret with the server's settings exists"),
-  serverCheck("server logs", "all servers share the stored logs"),
-  serverCheck("servers ready", "every server is ready")
+export const serverChecks = ({ spec, status }: Deployment): ReadonlyArray<Check> => [
+  {
+    name: "server secret",
+    shows: "the Secret with the server's settings exists",
+    needs: ["kubernetes"],
+    run: Effect.map(hasServerSecret, (found) =>
+      found
+        ? undefined
+        : {
+            message: `the Secret ${systemNamespace}/${serverName} with the server's settings is missing, so the server can't start`,
+            fix: createServerSecret
+          }
+    )
+  },
+  {
+    name: "server logs",
+    shows: "all servers share the stored logs",
+    needs: ["kubernetes"],
+    run: Effect.map(Effect.forEach(spec.template.spec.containers.slice(0, 1), sharesLogs), (shares) =>
+      shares.every(Boolean)
+        ? undefined
+        : {
+            message: `MAXCLOUD_LOGS in ConfigMap ${systemNamespace}/${serverName} isn't s3 or loki, so only one of ${spec.replicas} servers can start`,
+            fix: `${kubectl} edit configmap ${serverName}`
+          }
+    )
+  },
+  {
+    name: "servers ready",
+    shows: "every server is ready",
+    needs: ["kubernetes"],
+    run: Effect.succeed(
+      status.readyReplicas >= spec.replicas
+        ? undefined
+        : {
+            message: `only ${status.readyReplicas} of ${spec.replicas} servers are ready`,
+            fix: `${kubectl} logs -l app.kubernetes.io/name=${serverName} --tail 20`
+          }
+    )
+  }
 ]
 
 const missingClass = (name: string, byDefault: boolean): Fault =>
