@@ -35,7 +35,7 @@ export const gitopsFiles = (toYaml: typeof ToYaml, all: ReadonlyArray<PortableMa
     .filter(isSecret)
     .map(({ manifest, notes }): MissingSecret => ({ name: manifest.metadata.name, notes }))
   const missing = secrets.flatMap(({ name, notes }) => [
-    `# The Secret ${name} isn't here, because Git is no place for its values. Create it in the cluster,`,
+    `# The Secret ${name} isn't here: never put its values into Git. Create it in the cluster,`,
     "# or add it encrypted (SOPS, Sealed Secrets) or as a reference (External Secrets). Its keys:",
     ...notes.map((note) => `#   ${note}`)
   ])
@@ -82,7 +82,7 @@ const filesIn = async (folder: string) => {
   return { ours, others }
 }
 
-/** Writes the folder. Files of a previous export that are no longer needed are removed, and nobody else's file is replaced. */
+/** Writes the folder, and removes files of a previous export that it no longer needs. Never replaces other people's files. */
 export const writeGitops = (folder: string, files: ReadonlyArray<readonly [name: string, text: string]>) =>
   Effect.gen(function* () {
     const names = new Set(files.map(([name]) => name))

@@ -37,7 +37,7 @@ export const makeWindowRow = (sql: SqlClient, { leaseMs, patienceMs, quietMs }: 
         where not is_open and not ${recent("started_at", quietMs)}
           and not exists (select 1 from deployments where admitted_at is not null and finished_at is null)
         returning 1`),
-    /** Stores the value to put back. False: the window is no longer this token's. */
+    /** Stores the value to restore later. False if this token no longer holds the window. */
     know: (token: string, before: string | null) =>
       happened(sql`
         update restore_window set scale_known = true, scale_before = ${before} where ${isHeld(token)} returning 1`),

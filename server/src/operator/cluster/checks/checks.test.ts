@@ -229,7 +229,7 @@ const breaks: ReadonlyArray<readonly [string, Readonly<Record<string, Answer>>, 
 ]
 
 describe("maxcloud cluster check", () => {
-  it.live("fails if there is no sandbox, and for each fault of servers that an installation has started", () =>
+  it.live("fails if the cluster has no sandbox, and for each fault of installed servers", () =>
     Effect.gen(function* () {
       const unsandboxed = yield* checked({ "GET /apis/node.k8s.io/v1/runtimeclasses/gvisor": undefined })
       expect(unsandboxed.failed.map(({ name }) => name)).toStrictEqual(["runtime class gvisor"])
@@ -389,7 +389,7 @@ describe("maxcloud cluster install --dry-run", () => {
     )
   }
 
-  it.live("tells of the restart of Kourier's controller and of rolling instances, and restarts nothing", () =>
+  it.live("announces the restart of Kourier's controller and the rollout of instances, and restarts nothing", () =>
     Effect.gen(function* () {
       const gateway = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/maxcloud-gateway`
       const kourier = `GET ${kube(`${knativeNamespace}/configmaps/config-kourier`)}`
@@ -408,7 +408,7 @@ describe("maxcloud cluster install --dry-run", () => {
     })
   )
 
-  it.live("tells of none if Kourier asks the authorizer already", () =>
+  it.live("announces no restart if Kourier already asks the authorizer", () =>
     Effect.gen(function* () {
       const { restarts, steps } = yield* dryRun({})
       expect(restarts).toStrictEqual([])
