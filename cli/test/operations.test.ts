@@ -249,6 +249,57 @@ describe("drift", () => {
     healedAt: null
   }
 
+  const leftAlonePath = `${path}/left-alone`
+  const field = {
+    apiVersion: "v1",
+    kind: "Namespace",
+    name: "mc-shop--acme",
+    path: "metadata.labels[team]",
+    manager: "kubectl-label",
+    since: now
+  }
+  beforeEach(() => {
+    answer(leftAlonePath, { fields: [], complete: true })
+  })
+
+  it("lists the fields of others that are left alone, in a part of their own", async () => {
+    answer(path, [])
+    const leftAlone = { fields: [field, { ...field, path: "metadata.labels[cost]" }], complete: false }
+    answer(leftAlonePath, leftAlone)
+    const [text, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])
+    expect([text.code, json.code]).toEqual([0, 0])
+    const [header, row, more] = text.stdout.split("\n")
+    expect(header).toMatch(/^OBJECT +SET BY +SINCE +LEFT ALONE$/)
+    expect(row).toMatch(
+      /^Namespace\/mc-shop--acme +kubectl-label .+ago +metadata.labels\[team\], metadata.labels\[cost\]$/
+    )
+    expect(more).toBe("There are more. `--json` shows each field.")
+    expect(JSON.parse(json.stdout)).toEqual({ drift: [], leftAlone })
+  })
+
+  it("shows the drift if the cluster can't be asked for them", async () => {
+    answer(path, [record])
+    answer(
+      leftAlonePath,
+      {
+        type: "/problems/unavailable",
+        title: "Unavailable",
+        status: 503,
+        code: "unavailable",
+        detail: "The cluster has been unreachable since 12:00.",
+        retryAfterSeconds: 2
+      },
+      503
+    )
+    const [text, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])
+    expect([text.code, json.code]).toEqual([0, 0])
+    expect(text.stdout).toContain("Service/web")
+    expect(text.stderr).toContain(
+      "Couldn't list the fields that are left alone: The cluster has been unreachable since"
+    )
+    expect(JSON.parse(json.stdout)).toMatchObject({ drift: [{ name: "web" }], leftAlone: null })
+  })
+
   it("shows who changed what, and whether it was reverted", async () => {
     answer(path, [record, { ...record, change: "deleted", manager: null, fields: [], healedAt: now }])
     const [table, json] = await Promise.all([cli(["drift", "--app", "shop"]), cli(["drift", "-a", "shop", "--json"])])

@@ -1,9 +1,25 @@
+import type { LeftAlone } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { configAppFlag } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
-import { age, table } from "../output/terminal.ts"
+import { age, type Terminal, table } from "../output/terminal.ts"
+
+/** One line for each manager of an object, with its fields. */
+const leftAloneLines = ({ complete, fields }: LeftAlone, terminal: Terminal, now: number): ReadonlyArray<string> => {
+  const groups = new Map<string, { readonly cells: ReadonlyArray<string>; readonly paths: Array<string> }>()
+  for (const { kind, manager, name, path, since } of fields) {
+    const cells = [`${kind}/${name}`, manager, since === null ? "" : age(since, now)]
+    const id = JSON.stringify(cells)
+    const group = groups.get(id) ?? { cells, paths: [] }
+    group.paths.push(path)
+    groups.set(id, group)
+  }
+  const header = ["OBJECT", "SET BY", "SINCE", "LEFT ALONE"].map((name) => terminal.paint("dim", name))
+  const rows = [...groups.values()].map(({ cells, paths }) => [...cells, paths.join(", ")])
+  return [...table([header, ...rows]), ...(complete ? [] : ["There are more. `--json` shows each field."])]
+}
 
 export default command({
   summary: "Show what others changed in the cluster",
@@ -13,7 +29,8 @@ export default command({
   ],
   notes: [
     "Changes by kubectl and other tools are detected, recorded and reverted. Newest first, at most 90 days.",
-    "BY is the field manager that made the change. For deletions it's unknown."
+    "BY is the field manager that made the change. For deletions it's unknown.",
+    "LEFT ALONE lists fields that others added and that max-cloud keeps, because they change nothing that runs, such as a billing label. It names fields, not their values."
   ],
   flags: flags({ app: configAppFlag, ...limitFlags }),
   positionals: noPositionals,
@@ -21,9 +38,23 @@ export default command({
     Effect.gen(function* () {
       const { app, cloud, stage } = yield* connectToApp(input)
       const drift = yield* firstOf(cloud.apps.drift.each(app, { stage }), input, terminal)
-      if (terminal.json) return terminal.printJson({ drift })
-      if (drift.length === 0) return terminal.say(`no drift: nobody else has changed objects of ${app} in the cluster`)
+      // They aren't drift, so neither they nor a fault in reading them changes the result.
+      const leftAlone = yield* Effect.catchAll(cloud.apps.leftAlone(app, { stage }), (error) =>
+        Effect.sync(() => {
+          terminal.say(`Couldn't list the fields that are left alone: ${error.message}`)
+          return null
+        })
+      )
+      if (terminal.json) return terminal.printJson({ drift, leftAlone })
       const now = Date.now()
+      const printLeftAlone = () => {
+        if (leftAlone === null || leftAlone.fields.length === 0) return
+        for (const line of leftAloneLines(leftAlone, terminal, now)) terminal.print(line)
+      }
+      if (drift.length === 0) {
+        terminal.say(`no drift: nobody else has changed objects of ${app} in the cluster`)
+        return printLeftAlone()
+      }
       const header = ["NOTICED", "OBJECT", "CHANGE", "BY", "REVERTED", "FIELDS"].map((name) =>
         terminal.paint("dim", name)
       )
@@ -38,5 +69,7 @@ export default command({
           : object.fields.join(", ")
       ])
       for (const line of table([header, ...rows])) terminal.print(line)
+      if (leftAlone !== null && leftAlone.fields.length > 0) terminal.print("")
+      printLeftAlone()
     })
 })

@@ -25,6 +25,33 @@ export const DriftRecord = Schema.Struct({
 }).annotations({ identifier: "DriftRecord" })
 export interface DriftRecord extends Schema.Schema.Type<typeof DriftRecord> {}
 
+/** The most fields in a `LeftAlone`. */
+export const mostLeftAlone = 500
+/** The longest path of a field, in characters. */
+export const longestFieldPath = 500
+
+/** A field that another field manager added to an app's object, and that max-cloud doesn't revert because it changes nothing that runs. */
+export const LeftAloneField = Schema.Struct({
+  apiVersion: Schema.String,
+  kind: Schema.String,
+  name: Schema.String,
+  /** The path without the value, such as `metadata.annotations[example.com/owner]`. A longer one is cut and ends with `…`. */
+  path: Schema.String.pipe(Schema.maxLength(longestFieldPath)),
+  /** The field manager that owns it, such as `kubectl-edit`. */
+  manager: Schema.String,
+  /** When this manager last changed its fields of the object; null if the cluster doesn't say. */
+  since: Schema.NullOr(Time)
+}).annotations({ identifier: "LeftAloneField" })
+export interface LeftAloneField extends Schema.Schema.Type<typeof LeftAloneField> {}
+
+/** The fields of an app's objects that belong to others and stay, as the cluster has them now. */
+export const LeftAlone = Schema.Struct({
+  fields: Schema.Array(LeftAloneField).pipe(Schema.maxItems(mostLeftAlone)),
+  /** false: there are more fields or objects than one response lists. */
+  complete: Schema.Boolean
+}).annotations({ identifier: "LeftAlone" })
+export interface LeftAlone extends Schema.Schema.Type<typeof LeftAlone> {}
+
 export const DriftList = listOf(DriftRecord, {
   name: "drift",
   sorts: ["-noticedAt"],

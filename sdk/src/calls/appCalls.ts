@@ -6,6 +6,7 @@ import {
   DeploymentNumber,
   type DeploymentSpec,
   DriftList,
+  type LeftAlone,
   type NetworkReport,
   type Outputs
 } from "../api/index.ts"
@@ -48,6 +49,10 @@ export const appCalls = ({ api, call }: Calling) => ({
   drift: listing(DriftList)((page, app: string, options?: DriftFilter) =>
     pageInApp(DriftList, page, app, options, (request) => call(api.apps.drift({ ...request, withResponse: true })))
   ),
+
+  /** Fields that others added to the app's objects in the cluster and that max-cloud doesn't revert. */
+  leftAlone: (app: string, options?: InStage): Effect.Effect<LeftAlone, CallError> =>
+    inApp(app, options, (path) => call(api.apps.leftAlone({ path }))),
 
   /** Probes from real pods which connections the network allows, and compares that with the config. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>

@@ -204,6 +204,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
         ),
       changes: Stream.fromPubSub(changes),
       drift: Stream.empty,
+      leftAlone: () => Effect.succeed({ fields: [], complete: true }),
       isLogCursor: () => false,
       logBytes: () => Effect.succeed(null),
       instances: Stream.empty,

@@ -5,7 +5,7 @@ import { Schema } from "effect"
 import { Authentication } from "../authentication.ts"
 import { AppStageList, Deployment, DeploymentList, DeploymentSpec, Outputs, Plan } from "../deployment.ts"
 import { DeploymentMessage, DeploymentMetadata, DeploymentNumber } from "../deploymentOrigin.ts"
-import { DriftList } from "../drift.ts"
+import { DriftList, LeftAlone } from "../drift.ts"
 import { del, deploys, get, post, put, readers, reads } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { IfMatch } from "../headers.ts"
@@ -294,6 +294,19 @@ export class AppsGroup extends HttpApiGroup.make("apps")
       .setPath(stagePath)
       .setUrlParams(DriftList.parameters)
       .addSuccess(DriftList.answer)
+      .addError(wire.NotFound)
+  )
+  .add(
+    get("leftAlone", "/:app/stages/:stage/drift/left-alone", {
+      id: "listLeftAloneFields",
+      summary: "List fields that are left alone",
+      description:
+        "Fields that other field managers added to the app's objects and that max-cloud doesn't revert, such as a billing label: their paths without values. Read from the cluster at each request; up to 500 fields. Empty on the local runtime.",
+      client: "apps.leftAlone",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(LeftAlone)
       .addError(wire.NotFound)
   )
   .add(

@@ -10,6 +10,7 @@ import type {
   DeploymentSpec,
   InvalidRequest,
   InvalidSpec,
+  LeftAlone,
   NotFound,
   Page,
   Plan,
@@ -90,6 +91,12 @@ export class Deployments extends Context.Tag("@maxcloud/server/Deployments")<
       app: AppName,
       stage: StageName
     ) => Effect.Effect<Readonly<Record<string, string>>, NotFound | Unavailable>
+    /** Fields that others added to the app's objects in the cluster and that are left alone. */
+    readonly leftAlone: (
+      organization: Organization,
+      app: AppName,
+      stage: StageName
+    ) => Effect.Effect<LeftAlone, NotFound | Unavailable>
     /** A policy's findings in the currently deployed apps. */
     readonly tryPolicy: (
       organization: Organization,

@@ -13,6 +13,7 @@ import type { Images } from "../../stores/images/Images.ts"
 import type { Secrets } from "../../stores/secrets/Secrets.ts"
 import type { Audit } from "../../tenancy/audit/Audit.ts"
 import type { Quotas } from "../../tenancy/limits/Quotas.ts"
+import { leftAlone } from "../drift/leftAlone.ts"
 import { noDeployment } from "../retention/Retention.ts"
 import { acceptNothing, acceptPlanned, lookAgain, newestDeployment, outrun } from "./accept/acceptSpec.ts"
 import { madeBefore } from "./accept/madeBefore.ts"
@@ -131,6 +132,8 @@ const changes = (queue: WorkQueue, context: Context.Context<Needs>): Pick<Deploy
 /** What reads deployments that were accepted. */
 const readers = (context: Context.Context<Needs>): Omit<Deployments["Type"], Written> => ({
   outputs: Effect.fn("Deployments.outputs")(outputs, orUnavailable, Effect.provide(context)),
+
+  leftAlone: Effect.fn("Deployments.leftAlone")(leftAlone, orUnavailable, Effect.provide(context)),
 
   get: Effect.fn("Deployments.get")(
     (organization, id) =>

@@ -70,11 +70,30 @@ describe("the operations of the Kubernetes runtime, through the SDK over HTTP", 
         healedAt: null
       }
       const report = { app: shop, stage: productionStage, probes: [], differences: 0 }
+      const leftAlone = {
+        fields: [
+          {
+            apiVersion: "v1",
+            kind: "Namespace",
+            name: "mc-shop--acme",
+            path: "metadata.labels[team]",
+            manager: "kubectl-label",
+            since: now
+          }
+        ],
+        complete: true
+      }
       const { url } = yield* testApi({
         drift: {
           page: ({ app, organization }) =>
             organization.id === testOrganization.id && app === shop
               ? Effect.succeed({ items: [record], next: null })
+              : new NotFound({ resource: "app", resourceName: app, detail: "there is no such app" })
+        },
+        deployments: {
+          leftAlone: (_, app) =>
+            app === shop
+              ? Effect.succeed(leftAlone)
               : new NotFound({ resource: "app", resourceName: app, detail: "there is no such app" })
         },
         network: {
@@ -85,6 +104,8 @@ describe("the operations of the Kubernetes runtime, through the SDK over HTTP", 
       const cloud = yield* client(url)
       expect(yield* cloud.apps.drift(shop)).toStrictEqual([record])
       expect((yield* Effect.flip(cloud.apps.drift(AppName.make("other"))))._tag).toBe("NotFound")
+      expect(yield* cloud.apps.leftAlone(shop)).toStrictEqual(leftAlone)
+      expect((yield* Effect.flip(cloud.apps.leftAlone(AppName.make("other"))))._tag).toBe("NotFound")
       expect(yield* cloud.apps.verifyNetwork(shop)).toStrictEqual(report)
       expect((yield* Effect.flip(cloud.apps.verifyNetwork(AppName.make("other"))))._tag).toBe("InvalidSpec")
     })

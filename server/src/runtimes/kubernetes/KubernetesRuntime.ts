@@ -34,7 +34,7 @@ export const layer = Layer.effect(
     const logs = yield* KubernetesLogs
     const tracker = yield* Tracker
     const platform = yield* Platform
-    const { abandon, apply, drift, dryRun, isBehind, missing, release, remove } = yield* makeApply({
+    const { abandon, apply, drift, dryRun, isBehind, leftAlone, missing, release, remove } = yield* makeApply({
       api,
       cache,
       secrets: yield* Secrets,
@@ -98,6 +98,7 @@ export const layer = Layer.effect(
       awayMillis: api.awayMillis,
       changes: tracker.changes,
       drift,
+      leftAlone: (key) => Effect.zipRight(whileReadable, leftAlone(key)),
       exec: (...asked) => Effect.zipRight(whileReadable, exec(...asked)),
       instances: makeInstances(cache),
       revisions: (key) => Effect.zipRight(whileReadable, tracker.revisions(key)),

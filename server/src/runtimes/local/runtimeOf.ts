@@ -56,6 +56,7 @@ export const runtimeOf = ({
     changes: Stream.fromPubSub(changes),
     // Its objects are only in this server's database.
     drift: Stream.empty,
+    leftAlone: () => Effect.succeed({ fields: [], complete: true }),
     instances: lives.records,
     exec: makeLocalExec(services.find),
     revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),

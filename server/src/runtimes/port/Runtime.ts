@@ -67,6 +67,21 @@ export interface Drift {
   readonly at: Date
 }
 
+/** A field of one of our objects that belongs to somebody else, and stays. */
+export interface ForeignField {
+  readonly object: ObjectRef
+  readonly path: string
+  readonly manager: string
+  /** When the manager last changed its fields of the object; null: unknown. */
+  readonly since: Date | null
+}
+
+/** `complete`: these are all. */
+export interface ForeignFields {
+  readonly fields: ReadonlyArray<ForeignField>
+  readonly complete: boolean
+}
+
 /** The lifetime of an instance, for usage. */
 export interface InstanceRecord {
   /** Unique forever: a pod's uid, for example. */
@@ -204,6 +219,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly changes: Stream.Stream<ServiceKey>
     /** Other people's changes to our objects, as they are noticed. Applying the app's manifests again repairs each one. */
     readonly drift: Stream.Stream<Drift>
+    /** Fields of others on the namespace's objects that aren't drift, as they are now: paths without values, a bounded number. */
+    readonly leftAlone: (key: NamespaceKey) => Effect.Effect<ForeignFields, RuntimeError>
     /** Lifetimes of instances, current and future; level-triggered: one may be repeated with more details. */
     readonly instances: Stream.Stream<InstanceRecord>
     /**

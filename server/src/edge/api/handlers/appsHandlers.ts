@@ -115,6 +115,9 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
           answerPage(DriftList, drift.page({ organization, ...path }, urlParams, DriftList.pagingOf(urlParams)))
         )
       )
+      .handle("leftAlone", ({ path: { app, stage } }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => deployments.leftAlone(organization, app, stage))
+      )
       .handle("verifyNetwork", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => network.verify(organization, path.app, path.stage))
       )

@@ -182,6 +182,19 @@ export const drift = {
   noticedAt: at,
   healedAt: later
 }
+export const leftAlone = {
+  fields: [
+    {
+      apiVersion: "serving.knative.dev/v1",
+      kind: "Service",
+      name: "web",
+      path: "metadata.annotations[example.com/owner]",
+      manager: "kubectl-edit",
+      since: at
+    }
+  ],
+  complete: true
+}
 export const networkReport = {
   ...place,
   probes: [{ from: "web", to: "api", by: "url", expected: "allowed", actual: "allowed", detail: "HTTP 200" }],

@@ -59,6 +59,7 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "apps.secretVersions": { answer: [values.secretVersion] },
   "apps.rollbackSecret": { request: { version: 2 }, answer: values.secret },
   "apps.drift": { answer: [values.drift] },
+  "apps.leftAlone": { answer: values.leftAlone },
   "apps.verifyNetwork": { answer: values.networkReport },
   "deployments.get": { answer: values.deployment },
   "deployments.events": { answer: 'id: 1\nevent: accepted\ndata: {"id":1}\n\n' },

@@ -15,6 +15,7 @@ import {
   removeNamespace,
   untilCached
 } from "../../../../test/kubernetes/testApply.ts"
+import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { type Kind, kinds, pathOf } from "../../kubeApi/kinds.ts"
 import type { Drift } from "../../port/Runtime.ts"
 
@@ -191,6 +192,56 @@ describeCluster("drift (KUBECONFIG)", () => {
           }
         }),
       60_000
+    )
+
+    it.scoped("leaves out fields that others may set, which are listed as left alone", () =>
+      Effect.gen(function* () {
+        const { heal, key, leftAlone, noticed, own } = yield* running("apply-left")
+        const none = yield* leftAlone(key)
+        expect(none).toEqual({ fields: [], complete: true })
+        const secret = own.find((object) => object.kind === "Secret")?.metadata.name ?? ""
+        yield* patchAs(manager, pathIn(key, kinds.service, "web"), {
+          metadata: { annotations: { "example.com/note": "a secret note" }, labels: { team: "x" } }
+        })
+        yield* patchAs("argocd", pathOf(kinds.namespace, undefined, key.namespace), {
+          metadata: { labels: { cost: "7" } }
+        })
+        yield* patchAs("vault", pathIn(key, kinds.secret, secret), { metadata: { annotations: { rotated: "yes" } } })
+        yield* Effect.flatMap(KubeApi, (api) =>
+          api.request({
+            method: "PATCH",
+            path: pathIn(key, kinds.networkPolicy, "web"),
+            query: { fieldManager: "flux", force: "true" },
+            contentType: "application/apply-patch+yaml",
+            body: {
+              apiVersion: "networking.k8s.io/v1",
+              kind: "NetworkPolicy",
+              metadata: { name: "web", annotations: { "flux.example.com/checksum": "1" } }
+            }
+          })
+        )
+        const { complete, fields } = yield* leftAlone(key)
+        expect(complete).toBe(true)
+        expect(
+          fields.map(({ manager, object, path }) => `${object.kind}/${object.name} ${manager} ${path}`).sort()
+        ).toEqual(
+          [
+            `Namespace/${key.namespace} argocd metadata.labels.cost`,
+            "NetworkPolicy/web flux metadata.annotations[flux.example.com/checksum]",
+            `Secret/${secret} vault metadata.annotations.rotated`,
+            "Service/web kubectl-edit metadata.annotations[example.com/note]",
+            "Service/web kubectl-edit metadata.labels.team"
+          ].sort()
+        )
+        expect(JSON.stringify(fields)).not.toContain("a secret note")
+        const ages = fields.map(({ since }) => Date.now() - (since?.getTime() ?? 0))
+        expect(ages.every((age) => age < 60_000)).toBe(true)
+        // They survive a forced apply, and none is reported as drift.
+        yield* heal
+        expect((yield* leftAlone(key)).fields).toEqual(fields)
+        expect(yield* Queue.size(noticed)).toBe(0)
+        expect(yield* leftAlone({ ...key, organizationId: newKey("other").organizationId })).toEqual(none)
+      })
     )
 
     it.scoped("names nobody for a deleted object, and excludes our own removals", () =>

@@ -9,6 +9,11 @@ import { type Named, nameOf, runtimeErrorOf } from "./refusal.ts"
 
 type ObjectMetadata = typeof Metadata.Type
 
+export interface MetadataQuery {
+  readonly limit?: string
+  readonly labelSelector?: string
+}
+
 const decodeObject = Schema.decodeUnknown(MetadataObject)
 /** `items` is null in an empty list of `PartialObjectMetadata`. */
 const decodeList = Schema.decodeUnknown(Schema.Struct({ items: Schema.NullOr(Schema.Array(MetadataObject)) }))
@@ -40,14 +45,16 @@ export const getMetadata = (api: Requests, place: Place): Effect.Effect<Option.O
       Effect.flatMap((found) => (found === undefined ? Effect.succeedNone : Effect.asSome(metadataIn(place, found))))
     )
 
-/** Metadata of all objects of a kind in a namespace. */
-export const listMetadata = (api: Requests, kind: Kind, namespace: string) => {
+/** Metadata of all objects of a kind in a namespace, or of the first ones. */
+export const listMetadata = (api: Requests, kind: Kind, namespace: string, query: MetadataQuery = {}) => {
   const named = { kind: kind.kind, namespace, name: "*" }
-  return api.request({ method: "GET", path: pathOf(kind, namespace), accept: metadataOnlyList }).pipe(
-    Effect.catchAll(runtimeErrorOf(api, named)),
-    Effect.flatMap((found) => Effect.mapError(decodeList(found), unreadable(named))),
-    Effect.map(({ items }) => (items ?? []).map((object) => object.metadata))
-  )
+  return api
+    .request({ method: "GET", path: pathOf(kind, namespace), accept: metadataOnlyList, query: { ...query } })
+    .pipe(
+      Effect.catchAll(runtimeErrorOf(api, named)),
+      Effect.flatMap((found) => Effect.mapError(decodeList(found), unreadable(named))),
+      Effect.map(({ items }) => (items ?? []).map((object) => object.metadata))
+    )
 }
 
 type Found = readonly [id: string, metadata: ObjectMetadata]

@@ -5,6 +5,7 @@ import { makeApplied } from "./applied.ts"
 import { makeBinding } from "./binding.ts"
 import { makeDrift } from "./drift.ts"
 import { makeDryRun } from "./dryRun.ts"
+import { makeLeftAlone } from "./leftAlone.ts"
 import { idOf, placeOf } from "./managed.ts"
 import { makeRemover } from "./remove.ts"
 import { makeSuccessors, type Told } from "./successors.ts"
@@ -72,6 +73,7 @@ export const makeApply = Effect.fn("makeApply")(function* ({
     ...makeTraffic(parts.api),
     remove: makeRemover({ ...parts, applied }),
     dryRun: makeDryRun({ ...parts, scratchNamespace }),
-    drift: makeDrift({ ...parts, applied })
+    drift: makeDrift({ ...parts, applied }),
+    leftAlone: makeLeftAlone(parts.api, parts.cache)
   }
 })

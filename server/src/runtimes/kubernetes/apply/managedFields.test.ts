@@ -2,6 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import type { ManagedFields } from "../cache/objects.ts"
 import {
+  allowedFields,
   type FieldPath,
   fieldsOf,
   foreignFields,
@@ -181,5 +182,50 @@ describe("removals", () => {
       { op: "remove", path: "/spec/list/2" },
       { op: "remove", path: "/spec/list/0" }
     ])
+  })
+})
+
+describe("allowedFields", () => {
+  const annotated = {
+    "f:metadata": { "f:annotations": { "f:example.com/owner": {}, "f:serving.knative.dev/creator": {} } }
+  }
+  const edit = entry("kubectl-edit", "Update", {
+    "f:metadata": { ...annotated["f:metadata"], "f:labels": { "f:maxcloud.dev/app": {}, "f:team": {} } },
+    "f:spec": { "f:traffic": {} }
+  })
+  const told = (kind: string, ...entries: ReadonlyArray<ManagedFields>) =>
+    allowedFields(kind, entries).map(({ fields, manager }) => [manager, fields.map(textOf).sort()])
+
+  it("are those of others that aren't drift, without what Knative writes in their name", () => {
+    const ours = entry("maxcloud", "Apply", { "f:metadata": { "f:labels": { "f:maxcloud.dev/app": {} } } })
+    expect(told("Service", ours, edit)).toEqual([
+      ["kubectl-edit", ["metadata.annotations[example.com/owner]", "metadata.labels.team"]]
+    ])
+  })
+
+  it("leave out our own, subresources and the cluster's controllers, but not an update in our name", () => {
+    const own = { "f:metadata": { "f:annotations": { "f:mine": {} } } }
+    expect(
+      told(
+        "Namespace",
+        entry("maxcloud", "Apply", own),
+        entry("kubelet", "Update", annotated),
+        entry("kubectl-edit", "Update", annotated, "status"),
+        entry("maxcloud", "Update", { "f:metadata": { "f:annotations": { "f:mine": {}, "f:borrowed": {} } } })
+      )
+    ).toEqual([["maxcloud", ["metadata.annotations.borrowed"]]])
+  })
+
+  it("and foreign fields together are all fields of others, each once", () => {
+    fc.assert(
+      fc.property(paths, fc.constantFrom("Service", "ServiceAccount", "Namespace"), (all, kind) => {
+        const other = entry("x", "Update", treeOf(all))
+        const found = [...foreignFields(kind, [other]), ...allowedFields(kind, [other])].flatMap(({ fields }) => fields)
+        const outside = fieldsOf(other.fieldsV1).filter(([first]) => first !== "f:status")
+        expect(found.map((path) => JSON.stringify(path)).sort()).toEqual(
+          outside.map((path) => JSON.stringify(path)).sort()
+        )
+      })
+    )
   })
 })

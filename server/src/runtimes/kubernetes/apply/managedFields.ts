@@ -139,6 +139,35 @@ export const foreignFields = (kind: string, entries: ReadonlyArray<ManagedFields
   })
 }
 
+/** Controllers of Kubernetes and Knative, which write to objects of everybody. The names only shorten a list. */
+const controllers = new Set([
+  "kube-apiserver",
+  "kube-controller-manager",
+  "kube-scheduler",
+  "kubelet",
+  "cloud-controller-manager",
+  "controller",
+  "webhook"
+])
+
+export interface AllowedFields extends ForeignFields {
+  /** RFC 3339; empty if unknown. */
+  readonly time: string
+}
+
+/** The counterpart of `foreignFields`: what others added that everyone may set. */
+export const allowedFields = (kind: string, entries: ReadonlyArray<ManagedFields>): ReadonlyArray<AllowedFields> => {
+  const own = ownEntry(entries)
+  const ours = own === undefined ? [] : fieldsOf(own.fieldsV1)
+  return entries.flatMap((entry) => {
+    if (entry === own || entry.subresource !== "" || controllers.has(entry.manager)) return []
+    const fields = without(fieldsOf(entry.fieldsV1), ours).filter(
+      (value) => free(kind, value) && !webhook.has(value[2]?.slice(2) ?? "")
+    )
+    return fields.length === 0 ? [] : [{ manager: entry.manager, fields, time: entry.time }]
+  })
+}
+
 const escaped = (token: string) => token.replaceAll("~", "~0").replaceAll("/", "~1")
 
 const indexOf = (list: ReadonlyArray<unknown>, step: string): number => {
