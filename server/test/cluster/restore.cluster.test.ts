@@ -54,4 +54,29 @@ describeCluster("a namespace that somebody deletes (KUBECONFIG)", () => {
     expect(pods).toBe(0)
     await until("the setting is as before", initialScale, (now) => now === before)
   })
+
+  it("comes back with its instances, although Kubernetes deletes pods first", { timeout: 400_000 }, async () => {
+    const namespace = namespaceFor(wired.organization, "busy")
+    // Pods of a namespace get their whole grace period, which Knative takes from the timeout.
+    const web = { ...small("web"), timeout: "10s", scale: { min: 0, max: 1, idle: "1h" } }
+    await wired.server.client.deploy({ app: "busy", services: [web] })
+    const status = async () => (await wired.server.client.services.list({ app: "busy" })).map((one) => one.status)
+    await until("it runs", status, ([one]) => one?.state === "ready" && one.instances === 1, 60)
+    await wired.admin.remove(kinds.namespace, "", namespace)
+    const counts: Array<number> = []
+    const seen = new Set<string>()
+    await until(
+      "it is restored",
+      async () => {
+        const [one] = await status()
+        if (one !== undefined && one.state !== "pending") counts.push(one.instances)
+        if (one !== undefined) seen.add(one.state)
+        return one
+      },
+      (one) => seen.has("restoring") && (one?.state === "ready" || one?.state === "idle"),
+      150
+    )
+    expect(counts).not.toContain(0)
+    expect((await status()).map(({ state }) => state)).toEqual(["ready"])
+  })
 })

@@ -52,6 +52,8 @@ export interface ServiceStatus {
   readonly expired?: boolean
   /** Its requests are pinned because a deployment failed (`abandon`), until they are released. @default no */
   readonly held?: boolean
+  /** Everything around it is being deleted, so `instances` only shrinks: what it had before counts for its return. @default no */
+  readonly losing?: boolean
 }
 
 /** Another person's or program's change to one of our objects. */

@@ -33,7 +33,7 @@ const write = (observed: ReadonlyArray<Observed>) =>
     const found = decodeCodes(
       yield* sql`
           with o as (
-            select b.organization_id, b.id, k.status, k.status #>> '{diagnosis,code}' as code,
+            select b.organization_id, b.id, n.status, n.status #>> '{diagnosis,code}' as code,
               b.status #>> '{diagnosis,code}' as was
             from jsonb_to_recordset(${storableJson(
               observed.map(({ key, status }) => ({
@@ -41,12 +41,18 @@ const write = (observed: ReadonlyArray<Observed>) =>
                 app: key.app,
                 stage: key.stage,
                 name: key.service,
-                status: stored(status)
+                status: stored(status),
+                losing: status.losing === true
               }))
-            )}::jsonb) as k (organization_id text, app text, stage text, name text, status jsonb)
+            )}::jsonb) as k (organization_id text, app text, stage text, name text, status jsonb, losing boolean)
             join services b on b.organization_id = k.organization_id and b.app = k.app and b.stage = k.stage
               and b.name = k.name
-            where b.status is distinct from k.status
+            cross join lateral (
+              -- While it is being lost, its count only shrinks: keep the one from before, by which it will be restored.
+              select case when k.losing and (b.status ->> 'instances')::int > (k.status ->> 'instances')::int
+                then jsonb_set(k.status, '{instances}', b.status -> 'instances') else k.status end as status
+            ) as n
+            where b.status is distinct from n.status
           ), written as (
             update services s set status = o.status from o
             where s.organization_id = o.organization_id and s.id = o.id

@@ -26,6 +26,8 @@ export const Metadata = Schema.Struct({
   generation: count,
   creationTimestamp: text,
   deletionTimestamp: Schema.optional(Schema.String),
+  /** The deletion was requested this long before `deletionTimestamp`. */
+  deletionGracePeriodSeconds: Schema.optional(Schema.Int),
   labels,
   annotations: labels,
   finalizers: list(Schema.String),
