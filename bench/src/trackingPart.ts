@@ -2,6 +2,7 @@
 import { createInterface } from "node:readline"
 import { Effect, Layer, ManagedRuntime, Stream } from "effect"
 import { layer as apiLayer } from "../../server/src/runtimes/kubeApi/HttpKubeApi.ts"
+import { layerNone as noMemory } from "../../server/src/runtimes/kubernetes/ClusterMemory.ts"
 import { ClusterCache } from "../../server/src/runtimes/kubernetes/cache/ClusterCache.ts"
 import { layer as cacheLayer } from "../../server/src/runtimes/kubernetes/cache/WatchedCache.ts"
 import { layer as trackerLayer } from "../../server/src/runtimes/kubernetes/status/CacheTracker.ts"
@@ -16,7 +17,11 @@ const rest = async () => {
 }
 const start = process.hrtime.bigint()
 const runtime = ManagedRuntime.make(
-  trackerLayer.pipe(Layer.provideMerge(cacheLayer), Layer.provideMerge(apiLayer({ source: { type: "standard" } })))
+  trackerLayer.pipe(
+    Layer.provide(noMemory),
+    Layer.provideMerge(cacheLayer),
+    Layer.provideMerge(apiLayer({ source: { type: "standard" } }))
+  )
 )
 const sizes = await runtime.runPromise(
   Effect.gen(function* () {

@@ -16,7 +16,15 @@ const a = decode(`org_${"a".repeat(32)}`)
 const b = decode(`org_${"b".repeat(32)}`)
 
 /** These tables belong to a database's servers, and contain nobody's data. */
-const withoutRows = ["platforms", "migrations", "lease_holders", "replicas", "restore_window", "shards"]
+const withoutRows = [
+  "cluster_sightings",
+  "platforms",
+  "migrations",
+  "lease_holders",
+  "replicas",
+  "restore_window",
+  "shards"
+]
 
 const scope = Effect.runSync(Scope.make())
 const dataDir = Effect.runSync(Scope.extend(temporaryDataDir, scope))

@@ -622,6 +622,7 @@ describe("tables", () => {
         (each) => (each.hidden ? "hidden" : "others")
       )
       expect(others.map((other) => other.table_name)).toEqual([
+        "cluster_sightings",
         "lease_holders",
         "platforms",
         "replicas",

@@ -11,6 +11,7 @@ import { KubeApi } from "../kubeApi/KubeApi.ts"
 import * as NetworkVerifier from "../network/KubernetesNetworkVerifier.ts"
 import { layerNone as noRoutes } from "../port/LocalRoutes.ts"
 import { Platform } from "../port/Platform.ts"
+import * as ClusterMemory from "./ClusterMemory.ts"
 import * as ClusterCache from "./cache/WatchedCache.ts"
 import * as ClusterHealth from "./clusterHealth.ts"
 import { clusterPlatform } from "./clusterPlatform.ts"
@@ -88,7 +89,7 @@ export const kubernetesLayer = (settings: ServerSettings) => {
   )
   return parts.pipe(
     Layer.provideMerge(platform),
-    Layer.provide(Tracker.layer),
+    Layer.provide(Layer.provide(Tracker.layer, ClusterMemory.layer())),
     Layer.provideMerge(logs),
     Layer.provide(cluster),
     Layer.mapError((error) =>

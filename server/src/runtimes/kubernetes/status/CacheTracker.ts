@@ -1,8 +1,10 @@
 import { Clock, Effect, Layer, Option, Stream } from "effect"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
+import { ClusterMemory } from "../ClusterMemory.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
 import { seenService } from "./assess.ts"
+import { instancesBefore } from "./lostInstances.ts"
 import { makePublisher } from "./publisher.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
 import { Tracker } from "./Tracker.ts"
@@ -12,7 +14,8 @@ const make = Effect.gen(function* () {
   const api = yield* KubeApi
   const cache = yield* ClusterCache
   const publisher = makePublisher(cache)
-  const verdicts = yield* makeVerdicts(api, cache, publisher.publish)
+  const { awaySince } = yield* ClusterMemory
+  const verdicts = yield* makeVerdicts({ ...api, awaySince }, cache, publisher.publish)
 
   yield* cache.changes.pipe(
     Stream.tap(() => verdicts.synced),
@@ -28,7 +31,9 @@ const make = Effect.gen(function* () {
       const seen = seenService(cache, namespace, service)
       if (seen === undefined) return Option.none()
       const verdict = yield* verdicts.verdictOn(seen, yield* Clock.currentTimeMillis)
-      return Option.some(statusOf(service, seen.service, seen.revisions, seen.pods, verdict))
+      const status = statusOf(service, seen.service, seen.revisions, seen.pods, verdict)
+      const before = instancesBefore(cache.namespace(namespace), seen.pods)
+      return Option.some(before === undefined ? status : { ...status, instances: before, losing: true })
     }),
     revisions: ({ namespace, service }) =>
       Effect.sync(() =>
@@ -43,4 +48,4 @@ const make = Effect.gen(function* () {
   })
 })
 
-export const layer: Layer.Layer<Tracker, never, KubeApi | ClusterCache> = Layer.scoped(Tracker, make)
+export const layer: Layer.Layer<Tracker, never, KubeApi | ClusterCache | ClusterMemory> = Layer.scoped(Tracker, make)
