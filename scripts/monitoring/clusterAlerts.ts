@@ -22,6 +22,27 @@ export const clusterAlerts: ReadonlyArray<Alert> = [
     quiet: { 'maxcloud_cluster_reachable{instance="a"}': "0 1x89" }
   },
   {
+    name: "MaxcloudRuntimeClassMissing",
+    severity: "critical",
+    expr: "max(maxcloud_runtime_class_missing) == 1",
+    for: "1m",
+    summary: "Programs of organizations can't start, because their sandbox is missing.",
+    means:
+      "Organizations' programs have run in gVisor or another runtime class. Since the server's last start, the cluster lacks the class, Knative no longer takes it, or the server may not look. Nothing runs without the isolation: what runs keeps running, and new instances may be refused (`RuntimeClassMissing`).",
+    confirm: [
+      "The server's log at its start names the reason: look for `may not start`.",
+      "`kubectl get runtimeclass` and `maxcloud cluster check`."
+    ],
+    fix: [
+      "Create the RuntimeClass again, with its handler on the nodes.",
+      "A missing right or Knative feature: run `maxcloud cluster install`.",
+      "To run programs without the isolation, set `MAXCLOUD_RUNTIME_CLASS=none` on the server and restart it. It rolls that out to all apps.",
+      "The server notices a repair within a minute."
+    ],
+    fires: { 'maxcloud_runtime_class_missing{instance="a"}': "1x90" },
+    quiet: { 'maxcloud_runtime_class_missing{instance="a"}': "0x90" }
+  },
+  {
     name: "MaxcloudWatchesDisconnected",
     severity: "critical",
     expr: "sum by (instance, kind) (maxcloud_watches) - sum by (instance, kind) (maxcloud_watches_open) > 0",

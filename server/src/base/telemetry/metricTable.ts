@@ -156,6 +156,14 @@ export const metricTable = {
     runtime: "kubernetes",
     combine: "min"
   },
+  maxcloud_runtime_class_missing: {
+    type: "gauge",
+    help: "1 if programs of organizations have run in a runtime class such as gVisor, and the cluster no longer has it or no longer takes it.",
+    labels: [],
+    of: server,
+    runtime: "kubernetes",
+    combine: "max"
+  },
   maxcloud_watches: {
     type: "gauge",
     help: "Watches of the cluster, by kind of object, connected or not.",

@@ -5,9 +5,9 @@ import { domainTemplateOf, prefixText } from "../../base/words/namespacePrefix.t
 import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
 import { currentRanges } from "../network/currentRanges.ts"
 import type { Platform } from "../port/Platform.ts"
+import { keptClass } from "./keptClass.ts"
 import { dataOf } from "./knativeData.ts"
 import { namespacePrefixOf } from "./namespacePrefixOf.ts"
-import { defaultRuntimeClass } from "./runtimeClass.ts"
 
 /** The default domain of services (Knative, `config-domain`: a key without a selector). */
 const domainOf = (data: Readonly<Record<string, string>>) =>
@@ -70,7 +70,7 @@ export const clusterPlatform = ({
       scheme: publicScheme,
       port: publicPort,
       podSecurity,
-      runtimeClass: yield* defaultRuntimeClass(runtimeClass?.all),
+      runtimeClass: yield* keptClass(runtimeClass?.all),
       runtimeClasses: runtimeClass?.organizations,
       get closedRanges() {
         return canonicalRanges([...ranges().found, ...closedRanges])

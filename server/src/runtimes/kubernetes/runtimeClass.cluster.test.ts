@@ -6,7 +6,7 @@ import { defaultRuntimeClass } from "./runtimeClass.ts"
 describeCluster("the runtime class of organizations (KUBECONFIG with gVisor)", () => {
   layer(layerTest, { excludeTestServices: true })((it) => {
     it.effect("is gVisor by default", () =>
-      Effect.map(defaultRuntimeClass(undefined), (found) => expect(found).toBe("gvisor"))
+      Effect.map(defaultRuntimeClass(undefined, undefined), (found) => expect(found).toEqual({ name: "gvisor" }))
     )
   })
 })

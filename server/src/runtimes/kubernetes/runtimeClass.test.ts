@@ -25,6 +25,7 @@ const fakeCluster = (runtimeClass: Reason | "there", feature: string | Reason | 
     socket: dies,
     watch: () => Stream.die("unused"),
     request: ({ path }) => {
+      if (path === "/apis/node.k8s.io/v1/runtimeclasses/kata") return Effect.succeed({ handler: "kata" })
       if (path === "/apis/node.k8s.io/v1/runtimeclasses/gvisor") {
         return runtimeClass === "there" ? Effect.succeed({ handler: "runsc" }) : Effect.fail(refused(runtimeClass))
       }
@@ -34,8 +35,15 @@ const fakeCluster = (runtimeClass: Reason | "there", feature: string | Reason | 
     }
   })
 }
-const chosen = (written: string | undefined, ...cluster: Parameters<typeof fakeCluster>) =>
-  Effect.runPromise(Effect.provideService(defaultRuntimeClass(written), KubeApi, fakeCluster(...cluster)))
+const chosen = (
+  written: string | undefined,
+  runtimeClass: Reason | "there",
+  feature: string | Reason | undefined,
+  former?: string
+) =>
+  Effect.runPromise(
+    Effect.provideService(defaultRuntimeClass(written, former), KubeApi, fakeCluster(runtimeClass, feature))
+  )
 
 describe("the runtime class of organizations", () => {
   it.each([
@@ -47,7 +55,26 @@ describe("the runtime class of organizations", () => {
     ["the cluster's own if the operator says so", undefined, "none", "there", "enabled"],
     ["another one if the operator says so", "kata", "kata", "notFound", undefined]
   ] as const)("is %s", async (_, expected, written, runtimeClass, feature) => {
-    expect(await chosen(written, runtimeClass, feature)).toBe(expected)
+    expect(await chosen(written, runtimeClass, feature)).toEqual({ name: expected })
+  })
+
+  it.each([
+    ["the class is gone", "notFound", "enabled", /no RuntimeClass gvisor/],
+    ["Knative takes no class any more", "there", undefined, /podspec-runtimeclassname isn't enabled/],
+    ["the server lost the right to look", "forbidden", "enabled", /may not read RuntimeClasses/]
+  ] as const)("stays gVisor if %s, so that no program loses its isolation", async (_, runtimeClass, feature, why) => {
+    const { missing, name } = await chosen(undefined, runtimeClass, feature, "gvisor")
+    expect(name).toBe("gvisor")
+    expect(missing).toMatch(why)
+  })
+
+  it("stays another class that was named before and that the cluster has", async () => {
+    expect(await chosen(undefined, "notFound", "enabled", "kata")).toEqual({ name: "kata" })
+    expect(await chosen(undefined, "there", "enabled", "kata")).toEqual({ name: "gvisor" })
+  })
+
+  it("goes with the operator's word, whatever was before", async () => {
+    expect(await chosen("none", "notFound", "enabled", "gvisor")).toEqual({ name: undefined })
   })
 
   it("isn't guessed while the API server is unreachable", async () => {

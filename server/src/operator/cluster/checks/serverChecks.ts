@@ -58,7 +58,7 @@ export const serverChecks = ({ spec, status }: Deployment): ReadonlyArray<Check>
 const missingClass = (name: string, byDefault: boolean): Fault =>
   byDefault
     ? {
-        message: `the cluster has no RuntimeClass ${name}, so programs of organizations share the kernel of its nodes`,
+        message: `the cluster has no RuntimeClass ${name}, so programs of organizations share the kernel of its nodes, or don't start if they have run in it before`,
         fix: "install gVisor on the nodes and create its RuntimeClass, or set MAXCLOUD_RUNTIME_CLASS=none on the server and check with the same: --runtime-class none"
       }
     : {
