@@ -55,6 +55,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "webhooks remove": { summary: "Remove a webhook", offline: false },
   output: { summary: "Show the outputs of an app", offline: false },
   drift: { summary: "Show what others changed in the cluster", offline: false },
+  suspend: { summary: "Stop reverting changes made with kubectl, for some time", offline: false },
   usage: { summary: "Show what instances have reserved", offline: false },
   "net verify": { summary: "Probe which connections the network allows", offline: false },
   "auth register": { summary: "Create an account and an organization", offline: false },

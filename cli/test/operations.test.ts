@@ -321,6 +321,46 @@ describe("drift", () => {
   })
 })
 
+describe("suspend", () => {
+  const path = "apps/shop/stages/production/suspension"
+  const suspension = {
+    since: now,
+    until: new Date(Date.now() + 3_600_000).toISOString(),
+    reason: "Hotfix",
+    createdBy: { type: "person", id: "usr_1", name: "ada@example.com" }
+  }
+
+  it("suspends with a reason, shows who did it until when, and ends it", async () => {
+    answer(`PUT /api/v1/${path}`, suspension)
+    const suspended = await cli(["suspend", "--app", "shop", "--for", "1h", "--reason", "Hotfix"])
+    expect(suspended.code).toBe(0)
+    expect(suspended.stderr).toMatch(
+      /^shop is suspended by ada@example\.com: "Hotfix"\. .* It ends in 1h \(.*Z\), or with `maxcloud suspend --app shop --end`\n$/
+    )
+    answer(`GET /api/v1/${path}`, { suspension })
+    expect(JSON.parse((await cli(["suspend", "--app", "shop", "--json"])).stdout)).toEqual({ suspension })
+    answer("GET /api/v1/apps/shop/stages/production/drift", [])
+    expect((await cli(["drift", "--app", "shop"])).stderr).toContain("shop is suspended by ada@example.com")
+    answer(`GET /api/v1/${path}`, { suspension: null })
+    expect((await cli(["suspend", "--app", "shop"])).stderr).toContain("shop isn't suspended")
+    answer(`DELETE /api/v1/${path}`, undefined, 204)
+    expect((await cli(["suspend", "--app", "shop", "--end"])).code).toBe(0)
+  })
+
+  it("refuses an end beyond a day, and flags that don't go together, before it asks the server", async () => {
+    const wrong = [
+      ["--for", "2d", "--reason", "a"],
+      ["--for", "1s", "--reason", "a"],
+      ["--for", "1h"],
+      ["--reason", "  "],
+      ["--end", "--reason", "a"]
+    ]
+    for (const args of wrong) {
+      expect((await cli(["suspend", "--app", "shop", ...args])).code, args.join(" ")).toBe(2)
+    }
+  })
+})
+
 describe("usage", () => {
   it("is shown in hours, for the requested time", async () => {
     const usage = { app: "shop", stage: "production", service: "web", instances: 3, running: 1 }

@@ -74,6 +74,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Sign in, people and CI", "auth"),
           page("Operate the server", "operating"),
           page("Run on Kubernetes", "kubernetes"),
+          page("Look into a running service", "debugging"),
           page("Monitor the platform", "monitoring"),
           page("Work behind a proxy", "proxies")
         ]

@@ -67,6 +67,10 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["A", "--app", "shop", "--from-stage", "production", "--to-stage", "dev"],
     ["A", "--from-app", "shop", "--to-app", "shop", "--from-stage", "dev", "--to-stage", "production"]
   ],
+  suspend: [
+    ["--app", "shop", "--for", "1h", "--reason", "a"],
+    ["--app", "shop", "--end"]
+  ],
   "secrets import": [["flags.env", "--app", "shop"]],
   "org certificate": [[`era_${"0".repeat(32)}`]],
   "auth login": [["--no-browser"], ["--api-key-stdin"]],

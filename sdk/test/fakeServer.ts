@@ -60,6 +60,7 @@ export const service: Service = {
     instances: 1
   },
   deployment: 7,
+  suspension: null,
   createdAt: now,
   updatedAt: now
 }

@@ -6,6 +6,7 @@ import { command, flags, positionals } from "../command.ts"
 import { diagnosisLines } from "../output/diagnosis.ts"
 import { linesOf, stateText, urlText } from "../output/format.ts"
 import { envSource, programRow, serviceJson, settingRows } from "../output/serviceText.ts"
+import { endText } from "../output/suspensionText.ts"
 import { age, type Terminal, table } from "../output/terminal.ts"
 
 /** Rows below a title. The last cell may have several lines. */
@@ -53,6 +54,14 @@ const serviceLines = (
       ...(status.digest === null ? [] : [["digest", status.digest]]),
       ["instances", String(status.instances)],
       ["deployment", String(service.deployment)],
+      ...(service.suspension === null
+        ? []
+        : [
+            [
+              "suspended",
+              terminal.paint("yellow", `ends ${endText(service.suspension.until)}: "${service.suspension.reason}"`)
+            ]
+          ]),
       ["created", age(service.createdAt, now)],
       ["updated", age(service.updatedAt, now)],
       ["id", service.id]

@@ -4,6 +4,7 @@ import { configAppFlag } from "../args/flags.ts"
 import { connectToApp } from "../client.ts"
 import { command, flags, noPositionals } from "../command.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
+import { suspensionText } from "../output/suspensionText.ts"
 import { age, type Terminal, table } from "../output/terminal.ts"
 
 /** One line for each manager of an object, with its fields. */
@@ -45,7 +46,12 @@ export default command({
           return null
         })
       )
-      if (terminal.json) return terminal.printJson({ drift, leftAlone })
+      // An older server has no suspensions.
+      const suspension = yield* Effect.catchTag(cloud.apps.suspension(app, { stage }), "NotFound", () =>
+        Effect.succeed(null)
+      )
+      if (terminal.json) return terminal.printJson({ drift, leftAlone, suspension })
+      if (suspension !== null) terminal.say(suspensionText({ app, stage }, suspension))
       const now = Date.now()
       const printLeftAlone = () => {
         if (leftAlone === null || leftAlone.fields.length === 0) return

@@ -68,6 +68,7 @@ const groups = {
       "webhooks remove": () => import("./webhooksRemove.ts"),
       output: () => import("./output.ts"),
       drift: () => import("./drift.ts"),
+      suspend: () => import("./suspend.ts"),
       usage: () => import("./usage.ts"),
       "net verify": () => import("./netVerify.ts")
     }

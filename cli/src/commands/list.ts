@@ -6,6 +6,7 @@ import { stateText, urlText } from "../output/format.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
 import { tellReadiness } from "../output/readiness.ts"
 import { serviceJson } from "../output/serviceText.ts"
+import { suspensionText } from "../output/suspensionText.ts"
 import { age, table } from "../output/terminal.ts"
 
 export default command({
@@ -40,5 +41,11 @@ export default command({
         age(service.updatedAt, now)
       ])
       for (const line of table([header.map((value) => terminal.paint("dim", value)), ...rows])) terminal.print(line)
+      const suspended = new Map(
+        services.flatMap(({ app, stage, suspension }) =>
+          suspension === null ? [] : [[`${app}/${stage}`, suspensionText({ app, stage }, suspension)]]
+        )
+      )
+      for (const line of suspended.values()) terminal.say(`${terminal.paintError("yellow", "suspended:")} ${line}`)
     })
 })

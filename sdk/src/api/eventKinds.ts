@@ -3,6 +3,7 @@ import { Schema } from "effect"
 import { admins, readers } from "./endpoint.ts"
 import { ApiKeyId, DeploymentId, ServiceId, UserId, WebhookId } from "./ids.ts"
 import { Role } from "./roles.ts"
+import { Time } from "./time.ts"
 
 /** All facts about a kind of event. The API, the check of recorded events, and `docs/reference/events.md` read it. */
 interface EventKind<A, I> {
@@ -42,6 +43,17 @@ const ofService = (description: string) => {
     example: { subject: `services/${service}`, data: { ...examplePlace, service, name: ServiceName.make("web") } }
   })
 }
+
+const ofSuspension = (description: string) =>
+  kind({
+    description,
+    roles: readers,
+    data: Schema.Struct({ ...place, until: Time }),
+    example: {
+      subject: "apps/shop/stages/production",
+      data: { ...examplePlace, until: "2026-11-24T13:00:00.000Z" }
+    }
+  })
 
 const ofSecret = (description: string, version: number | null) => {
   const name = SecretName.make("DATABASE_URL")
@@ -93,6 +105,8 @@ export const eventKinds = {
   "service.resumed": ofService("Somebody resumed a paused service."),
   "service.restarted": ofService("Somebody restarted a service. Its new instances may not be ready yet."),
   "service.deleted": ofService("A service was removed, with its instances."),
+  "app.suspended": ofSuspension("Somebody suspended the repair of an app's objects, or changed the end of that."),
+  "app.suspension-ended": ofSuspension("An app's suspension ended. `until` is its end."),
   "quota.near": kind({
     description: "An accepted deployment uses at least 80 % of a quota. At most once in 24 hours for each quota.",
     roles: readers,

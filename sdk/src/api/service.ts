@@ -17,6 +17,7 @@ import { ServiceId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { listOf } from "./lists.ts"
 import { openEnum, openEnums } from "./openEnum.ts"
+import { SuspendedService } from "./suspension.ts"
 import { TextOrNull } from "./textOrNull.ts"
 import { Time } from "./time.ts"
 
@@ -61,6 +62,8 @@ export const Service = Schema.Struct({
   status: ServiceStatus,
   /** The number of the deployment that last changed it. */
   deployment: Schema.Int,
+  /** Null unless its app is suspended: max-cloud doesn't revert what others change then. */
+  suspension: Schema.optionalWith(Schema.NullOr(SuspendedService), { default: () => null }),
   createdAt: Time,
   updatedAt: Time
 }).annotations({ identifier: "Service" })

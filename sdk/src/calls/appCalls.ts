@@ -8,12 +8,14 @@ import {
   DriftList,
   type LeftAlone,
   type NetworkReport,
-  type Outputs
+  type Outputs,
+  Suspend,
+  type Suspension
 } from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import { type Described, parseDescribed } from "../input/described.ts"
 import type { OptionKinds } from "../input/options.ts"
-import { type InStage, inApp, parse, parseDeployment, parseOptions } from "../input/parse.ts"
+import { type InStage, inApp, parse, parseDeployment, parsed, parseOptions } from "../input/parse.ts"
 import { CallKey } from "../transport/askAgain.ts"
 import type { Calling } from "./Calling.ts"
 import { listing, pageInApp, pageRequest } from "./listing.ts"
@@ -53,6 +55,18 @@ export const appCalls = ({ api, call }: Calling) => ({
   /** Fields that others added to the app's objects in the cluster and that max-cloud doesn't revert. */
   leftAlone: (app: string, options?: InStage): Effect.Effect<LeftAlone, CallError> =>
     inApp(app, options, (path) => call(api.apps.leftAlone({ path }))),
+
+  /** Whether max-cloud leaves the app's objects in the cluster as others change them; null: no. */
+  suspension: (app: string, options?: InStage): Effect.Effect<Suspension | null, CallError> =>
+    inApp(app, options, (path) => Effect.map(call(api.apps.suspension({ path })), (found) => found.suspension)),
+
+  /** Stops the repair of the app's objects for `seconds`. Returns when nothing is being repaired any more. */
+  suspend: (app: string, suspend: typeof Suspend.Encoded, options?: InStage): Effect.Effect<Suspension, CallError> =>
+    parsed(Suspend, suspend, (payload) => inApp(app, options, (path) => call(api.apps.suspend({ path, payload })))),
+
+  /** What others have changed meanwhile is reverted. */
+  endSuspension: (app: string, options?: InStage): Effect.Effect<void, CallError> =>
+    inApp(app, options, (path) => call(api.apps.endSuspension({ path }))),
 
   /** Probes from real pods which connections the network allows, and compares that with the config. */
   verifyNetwork: (app: string, options?: InStage): Effect.Effect<NetworkReport, CallError> =>

@@ -9,6 +9,7 @@ import { makeDiskWatch } from "../../src/base/disk/DiskWatch.ts"
 import { Metrics } from "../../src/base/telemetry/Metrics.ts"
 import type { Organization } from "../../src/base/words/Organization.ts"
 import { Deployments } from "../../src/control/deployments/Deployments.ts"
+import { Suspensions } from "../../src/control/deployments/suspension/Suspensions.ts"
 import { DriftLog } from "../../src/control/drift/DriftLog.ts"
 import { Privacy } from "../../src/control/privacy/Privacy.ts"
 import { Services } from "../../src/control/services/Services.ts"
@@ -76,6 +77,7 @@ export interface TestApiOptions {
   readonly webhooks?: Partial<typeof Webhooks.Service>
   readonly sources?: Partial<typeof SourceStore.Service>
   readonly drift?: Partial<typeof DriftLog.Service>
+  readonly suspensions?: Partial<typeof Suspensions.Service>
   readonly usage?: Partial<typeof Usage.Service>
   readonly registries?: Partial<typeof RegistryCredentials.Service>
   readonly platform?: Partial<Platform["Type"]>
@@ -167,6 +169,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Webhooks, options.webhooks ?? {}),
         Layer.mock(Events, options.events ?? {}),
         Layer.mock(DriftLog, options.drift ?? {}),
+        Layer.mock(Suspensions, options.suspensions ?? {}),
         Layer.mock(Usage, options.usage ?? {}),
         Layer.mock(RegistryCredentials, options.registries ?? {}),
         anyLogin,
@@ -188,6 +191,7 @@ export const testApi = (options: TestApiOptions = {}) =>
         Layer.mock(Runtime, {
           name: "local",
           inPlace: false,
+          repairs: false,
           limitations: () => [],
           isLogCursor: () => false,
           initialScale: undefined

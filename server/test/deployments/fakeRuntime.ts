@@ -120,6 +120,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
     layer: Layer.succeed(Runtime, {
       name: "local",
       inPlace: true,
+      repairs: true,
       limitations: (spec) =>
         spec.services.flatMap((service, index) =>
           service.egress === "none" ? [{ path: ["services", index, "egress"], message: "egress is open here" }] : []

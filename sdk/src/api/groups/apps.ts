@@ -23,6 +23,7 @@ import {
   SecretVersionList
 } from "../secrets.ts"
 import { SentSpec } from "../sentSpec.ts"
+import { Suspend, Suspension, SuspensionState } from "../suspension.ts"
 
 const stagePath = Schema.Struct({ app: AppName, stage: StageName })
 
@@ -307,6 +308,45 @@ export class AppsGroup extends HttpApiGroup.make("apps")
     })
       .setPath(stagePath)
       .addSuccess(LeftAlone)
+      .addError(wire.NotFound)
+  )
+  .add(
+    get("suspension", "/:app/stages/:stage/suspension", {
+      id: "getSuspension",
+      summary: "Get the suspension of a stage",
+      description: "Whether max-cloud leaves the stage's objects as others change them, until when and why.",
+      client: "apps.suspension",
+      ...reads("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(SuspensionState)
+      .addError(wire.NotFound)
+  )
+  .add(
+    put("suspend", "/:app/stages/:stage/suspension", {
+      id: "suspendStage",
+      summary: "Suspend the repair of a stage",
+      description:
+        "Until the suspension ends, the server doesn't revert changes to the app's objects in the cluster, restores no deleted object and rolls out no settings of the platform. Requests and scaling aren't affected. Deployments still apply, but take no field that somebody else has set unless `forceConflicts` says so; a pause, resume or restart of a service gets 409. It ends by itself after `seconds` (default 3600, maximum 86400). The call returns when nothing is being repaired any more; repeating it changes end and reason. 422 if the runtime repairs nothing.",
+      client: "apps.suspend",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .setPayload(Suspend)
+      .addSuccess(Suspension)
+      .addError(wire.NotFound)
+      .addError(wire.InvalidSpec)
+  )
+  .add(
+    del("endSuspension", "/:app/stages/:stage/suspension", {
+      id: "endSuspension",
+      summary: "End the suspension of a stage",
+      description: "The server reverts what others have changed since. Safe to repeat.",
+      client: "apps.endSuspension",
+      ...deploys("path")
+    })
+      .setPath(stagePath)
+      .addSuccess(HttpApiSchema.NoContent)
       .addError(wire.NotFound)
   )
   .add(

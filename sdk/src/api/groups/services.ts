@@ -70,32 +70,34 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "pauseService",
       summary: "Pause a service",
       description:
-        "Stops its instances; requests get 503 until it's resumed, even across deployments. The call returns once new requests are refused; open ones may finish. If that takes longer than 30 seconds, it returns 503, and pausing continues. Safe to repeat.",
+        "Stops its instances; requests get 503 until it's resumed, even across deployments. The call returns once new requests are refused; open ones may finish. If that takes longer than 30 seconds, it returns 503, and pausing continues. Safe to repeat. 409 while its app is suspended.",
       client: "services.pause",
       ...deploys("service")
     })
       .setPath(servicePath)
       .addSuccess(Service)
       .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     post("resume", "/:id/resume", {
       id: "resumeService",
       summary: "Resume a service",
-      description: "Returns when the service accepts requests again. Safe to repeat.",
+      description: "Returns when the service accepts requests again. Safe to repeat. 409 while its app is suspended.",
       client: "services.resume",
       ...deploys("service")
     })
       .setPath(servicePath)
       .addSuccess(Service)
       .addError(wire.NotFound)
+      .addError(wire.Conflict)
   )
   .add(
     post("restart", "/:id/restart", {
       id: "restartService",
       summary: "Restart a service",
       description:
-        "Starts new instances of the same program in a new revision, and stops the old ones when the new ones are ready, so that no request fails. The restart is done when the service's `latestCreatedRevision` differs from `replaces` and is ready. 409 for a service that is paused or being deleted.",
+        "Starts new instances of the same program in a new revision, and stops the old ones when the new ones are ready, so that no request fails. The restart is done when the service's `latestCreatedRevision` differs from `replaces` and is ready. 409 for a service that is paused or being deleted, or while its app is suspended.",
       client: "services.restart",
       ...deploys("service")
     })

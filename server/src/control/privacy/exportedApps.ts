@@ -13,6 +13,11 @@ export const appTables: ReadonlyArray<ExportedTable> = [
       inventory: "t.inventory",
       rolledOutAt: "t.rolled_out_at",
       rolloutError: "t.rollout_error",
+      suspendedAt: "t.suspended_at",
+      suspendedUntil: "t.suspended_until",
+      suspendReason: "t.suspend_reason",
+      suspendedByType: "t.suspended_by_type",
+      suspendedBy: "t.suspended_by",
       createdAt: "t.created_at"
     }
   },

@@ -93,6 +93,20 @@ export const personTables: ReadonlyArray<ExportedTable> = [
     }
   },
   {
+    type: "suspension",
+    table: "app_stages",
+    of: "suspended_by",
+    key: [text("organization_id"), text("app"), text("stage")],
+    fields: {
+      organizationId: "t.organization_id",
+      app: "t.app",
+      stage: "t.stage",
+      since: "t.suspended_at",
+      until: "t.suspended_until",
+      reason: "t.suspend_reason"
+    }
+  },
+  {
     type: "mail",
     table: "mail_outbox",
     of: "user_id",

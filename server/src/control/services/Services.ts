@@ -26,13 +26,19 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
     readonly get: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
     /**
      * Stops it until it is resumed, whatever is deployed meanwhile. When it returns, that is durable and its route refuses
-     * requests. `Unavailable`: durable, but not applied yet. Idempotent.
+     * requests. `Unavailable`: durable, but not applied yet. `Conflict`: its app is suspended. Idempotent.
      */
-    readonly pause: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
-    readonly resume: (organization: Organization, id: ServiceId) => Effect.Effect<Service, NotFound | Unavailable>
+    readonly pause: (
+      organization: Organization,
+      id: ServiceId
+    ) => Effect.Effect<Service, NotFound | Conflict | Unavailable>
+    readonly resume: (
+      organization: Organization,
+      id: ServiceId
+    ) => Effect.Effect<Service, NotFound | Conflict | Unavailable>
     /**
      * Replaces its instances with new ones of the same program, in a new revision. When it returns, that is durable and its app's
-     * work is queued. `Conflict`: it is paused, or being deleted.
+     * work is queued. `Conflict`: it is paused or being deleted, or its app is suspended.
      */
     readonly restart: (
       organization: Organization,

@@ -7,6 +7,7 @@ import type { Organization } from "../../base/words/Organization.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
+import { refuseWhileSuspended } from "../deployments/suspension/suspensionRows.ts"
 import { lockStage, wakeStage } from "./stageOfService.ts"
 
 /** Pauses or resumes a service. */
@@ -17,6 +18,10 @@ export const setPaused = (queue: WorkQueue, organization: Organization, service:
       const audit = yield* Audit
       const { app, id, name, stage } = service
       yield* lockStage(organization, service)
+      const isNew = yield* sql`
+        select 1 from services where organization_id = ${organization.id} and id = ${id} and paused <> ${paused}`
+      if (isNew.length === 0) return
+      yield* refuseWhileSuspended({ organization, app, stage }, paused ? "A pause" : "Resuming the service")
       const changed = yield* sql`
         update services set paused = ${paused}, updated_at = now()
         where organization_id = ${organization.id} and id = ${id} and paused <> ${paused} returning 1`

@@ -8,6 +8,7 @@ import { Audit } from "../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { KeyedRequest, noteCarriedOut } from "../../tenancy/repeats/KeyedRequest.ts"
 import type { WorkQueue } from "../deployments/queue/WorkQueue.ts"
+import { refuseWhileSuspended } from "../deployments/suspension/suspensionRows.ts"
 import { lockStage, noService, wakeStage } from "./stageOfService.ts"
 
 const refuse = ({ name }: Service, why: string) =>
@@ -35,6 +36,7 @@ export const restartService = (queue: WorkQueue, organization: Organization, ser
       if (row.deleting) return yield* refuse(service, "is being deleted")
       if (row.paused) return yield* refuse(service, `is paused (run \`maxcloud resume ${name}\` to start it)`)
       if ((yield* KeyedRequest)?.made !== undefined) return row.restarted_from
+      yield* refuseWhileSuspended({ organization, app, stage }, "A restart")
       yield* noteCarriedOut(id)
       yield* sql`
         update services set restarted_at = clock_timestamp(), restarted_from = ${newest}, updated_at = now()

@@ -44,6 +44,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kuber
           Layer.mock(Runtime, {
             name,
             inPlace: false,
+            repairs: true,
             limitations: () => [],
             initialScale: undefined,
             isLogCursor: () => false,

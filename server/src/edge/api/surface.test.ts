@@ -28,6 +28,7 @@ const service = (state: Service["status"]["state"]): Service => ({
     instances: 0
   },
   deployment: 1,
+  suspension: null,
   createdAt: now,
   updatedAt: now
 })

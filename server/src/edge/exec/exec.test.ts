@@ -35,6 +35,7 @@ const service = {
     instances: 1
   },
   deployment: 1,
+  suspension: null,
   createdAt: now,
   updatedAt: now
 } as const

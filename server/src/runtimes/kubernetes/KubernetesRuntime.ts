@@ -69,6 +69,7 @@ export const layer = Layer.effect(
     return {
       name: "kubernetes",
       inPlace: false,
+      repairs: true,
       limitations,
       // `Images` checks images, and `dryRun` asks admission.
       problems: ({ namespace }, spec) => Effect.succeed(namespaceProblems(spec, namespace)),

@@ -33,6 +33,7 @@ export const runtimeOf = ({
   Runtime.of({
     name: "local",
     inPlace,
+    repairs: false,
     limitations,
     problems: Effect.fn("LocalRuntime.problems")((key, spec) => localProblems(refusalOf, instances, key, spec)),
     apply: Effect.fn("LocalRuntime.apply")((key, manifests, { retry }) =>

@@ -170,6 +170,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly name: string
     /** May sources run in place from a folder (`maxcloud dev`)? */
     readonly inPlace: boolean
+    /** Can others change the applied objects, so that the app must be applied again to repair them? */
+    readonly repairs: boolean
     /** Fields that this runtime can't honour, as warnings with their path in the spec. */
     readonly limitations: (spec: AppSpec) => ReadonlyArray<SpecIssue>
     /** Reasons why this spec is impossible here and now, with the fix: no podman for an image, a missing feature. */

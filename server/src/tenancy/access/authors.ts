@@ -27,15 +27,21 @@ export const personAuthor = (id: string | null, email: string | null): Author | 
   id === null ? null : { type: "person", id, name: email }
 
 /**
- * The column `"createdBy"` from `created_by_type` and `created_by` of the table with this alias. People have no name yet:
- * see `withEmails`.
+ * The column `"createdBy"` from the columns `created_by_type` and `created_by`, or others named alike, of the table with this alias.
+ * People have no name yet: see `withEmails`.
  */
-export const authorColumn = (sql: SqlClient, alias: "d" | "v") => {
+export const authorColumn = (
+  sql: SqlClient,
+  alias: "d" | "v" | "a",
+  column: "created_by" | "suspended_by" = "created_by"
+) => {
   const row = sql.literal(alias)
+  const id = sql.literal(`${alias}.${column}`)
+  const type = sql.literal(`${alias}.${column}_type`)
   return sql`
-    case when ${row}.created_by is not null then json_build_object('type', ${row}.created_by_type, 'id', ${row}.created_by, 'name',
-      case ${row}.created_by_type when 'oidc' then ${row}.created_by when 'apiKey' then (
-        select k.name from api_keys k where k.organization_id = ${row}.organization_id and k.id = ${row}.created_by) end
+    case when ${id} is not null then json_build_object('type', ${type}, 'id', ${id}, 'name',
+      case ${type} when 'oidc' then ${id} when 'apiKey' then (
+        select k.name from api_keys k where k.organization_id = ${row}.organization_id and k.id = ${id}) end
     ) end as "createdBy"`
 }
 

@@ -17,6 +17,7 @@ import { changesBetween, versionsOf } from "../diff/changes.ts"
 import { inTurns } from "../queue/turns.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { appendEvents } from "../records/deploymentRows.ts"
+import { forgetSuspension } from "../suspension/suspensionRows.ts"
 import { linkProblems, saveLinks } from "../validate/appLinks.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
@@ -113,6 +114,7 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     yield* upsertServices(input, number, wanted, changes)
     yield* insertProgress(input, id, changes)
+    if (wanted.length === 0) yield* forgetSuspension(input)
     if (input.unsetsSecrets === true) yield* unsetAll({ organizationId: org, app, stage })
     yield* saveLinks(input, input.spec)
     yield* appendEvents(org, id, [

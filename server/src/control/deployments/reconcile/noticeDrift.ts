@@ -9,6 +9,7 @@ import { keptMillis, PassedDrift } from "../../drift/PassedDrift.ts"
 import { lookMs } from "../queue/dispatchMachine.ts"
 import { decodeStageRefs } from "../queue/stageRef.ts"
 import { longestBackoffMs, type WorkQueue } from "../queue/WorkQueue.ts"
+import { suspendedNow } from "../suspension/suspensionRows.ts"
 
 /** How often in ten minutes an object is repaired as soon as it is seen. */
 const healedAtOnce = 5
@@ -43,6 +44,18 @@ const stageOf = (drift: Drift) =>
     )
   })
 
+/** How soon to look at a suspended app after a change: only the loss of the whole app matters. */
+const suspendedMs = 5_000
+
+const isSuspendedFor = ({ key }: Drift) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const found = yield* sql`
+      select 1 from app_stages
+      where organization_id = ${key.organizationId} and app = ${key.app} and stage = ${key.stage} and ${suspendedNow(sql)}`
+    return found.length > 0
+  })
+
 const isKnown = (drift: Drift) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
@@ -67,8 +80,10 @@ export const noticeDrift = (queue: WorkQueue, wake: Effect.Effect<void>) =>
         if (!shards.owns(drift.key.organizationId)) return passed.keep(drift)
         const afterMs = patienceMs(yield* timesHealed(drift))
         yield* log.record(drift)
-        count("maxcloud_drift_found_total", { change: drift.change })
-        yield* queue.add(yield* stageOf(drift), afterMs)
+        const isSuspended = yield* isSuspendedFor(drift)
+        // Nobody expects the repair of a suspended app, so the metric that alerts on missing repairs leaves it out.
+        if (!isSuspended) count("maxcloud_drift_found_total", { change: drift.change })
+        yield* queue.add(yield* stageOf(drift), isSuspended ? suspendedMs : afterMs)
         yield* wake
       }).pipe(
         Effect.catchAll((error) => Effect.logWarning("Couldn't record a drift", error)),

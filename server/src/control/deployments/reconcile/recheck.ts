@@ -12,9 +12,29 @@ import { recordStatuses } from "../statuses/recordStatuses.ts"
 import { statusesOf } from "./follow.ts"
 import { restoreServices } from "./restoreServices.ts"
 
+/** How soon to check again whether a suspended app is lost completely: a namespace's objects disappear one after another. */
+const lostMs = 5_000
+
+/**
+ * Has the runtime lost the whole app, as after the deletion of its namespace or in a new cluster? Then no hotfix is left, and a
+ * suspension doesn't keep the app from being restored, which may take several passes.
+ */
+const isLost = (
+  rows: StageRows,
+  lease: Lease,
+  inventory: ReadonlyArray<ObjectRef>,
+  missing: ReadonlyArray<ObjectRef>
+) =>
+  missing.length > 0 && missing.length === inventory.length
+    ? Effect.succeed(true)
+    : missing.length === 0
+      ? Effect.succeed(false)
+      : rows.isRestoring(lease)
+
 /**
  * Checks a previously deployed app: restores objects that the runtime has lost or others have changed, and applies later changes
- * of a pause, a registry's credentials or the platform. Returns when to go on, if services must wait to be restored.
+ * of a pause, a registry's credentials or the platform. Changes nothing while the stage is suspended. Returns when to go on, if
+ * services must wait to be restored or the suspension must end.
  */
 export const recheck = (
   rows: StageRows,
@@ -33,6 +53,11 @@ export const recheck = (
     )
     const manifests = yield* manifestsOf(lease, id)
     const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(rows.namespaceKeyOf(lease), inventory)
+    const suspendedMs = yield* rows.suspendedMs(lease)
+    if (suspendedMs !== undefined && !(yield* isLost(rows, lease, inventory, missing))) {
+      yield* manifests.stale ? rollout.failed(lease, "The stage is suspended.") : rollout.done(lease, id, manifests)
+      return missing.length === 0 ? suspendedMs : Math.min(suspendedMs, lostMs)
+    }
     const drift = yield* rows.newestDrift(lease)
     if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
       yield* rollout.done(lease, id, manifests)

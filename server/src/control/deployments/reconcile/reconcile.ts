@@ -126,7 +126,11 @@ const perform = (
     case "finish":
       return rows.write(lease, rows.finish(lease, id, effect.verdict)).pipe(answer({ type: "finished" }))
     case "readDrift":
-      return Effect.map(rows.newestDrift(lease), (drift) => ({ type: "driftRead", found: drift !== undefined }))
+      // The next pass also ends a suspension.
+      return Effect.zipWith(rows.newestDrift(lease), rows.suspendedMs(lease), (drift, suspendedMs) => ({
+        type: "driftRead",
+        found: drift !== undefined || suspendedMs !== undefined
+      }))
   }
 }
 

@@ -32,6 +32,8 @@ const Row = Schema.Struct({
   pinned_image: Schema.NullOr(Schema.String),
   deployment_number: Schema.Int,
   paused: Schema.Boolean,
+  suspended_until: Schema.NullOr(Schema.DateFromSelf),
+  suspend_reason: Schema.NullOr(Schema.String),
   status: Schema.NullOr(StoredStatus),
   created_at: Schema.DateFromSelf,
   updated_at: Schema.DateFromSelf
@@ -67,7 +69,13 @@ const digestOf = (image: string | undefined) =>
 
 const encodeSpec = Schema.encodeSync(ServiceSpec)
 
-const columns = "id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at"
+/** For the row of a service's stage. A subquery, so that the conditions on services need no alias. */
+const ofStage = (column: string) => `
+  (select a.${column} from app_stages a where a.organization_id = services.organization_id and a.app = services.app
+    and a.stage = services.stage and a.suspended_until > clock_timestamp()) as ${column}`
+
+const columns = `id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at,
+  ${ofStage("suspended_until")}, ${ofStage("suspend_reason")}`
 
 /** For callers, a service that is being deleted no longer exists, though its instances are still ending. */
 const ofOrganization = (sql: SqlClient, organization: Organization) =>
@@ -180,6 +188,10 @@ const readServices =
           digest: spec.image === undefined ? null : digestOf(row.pinned_image ?? spec.image)
         },
         deployment: row.deployment_number,
+        suspension:
+          row.suspended_until === null
+            ? null
+            : { until: row.suspended_until.toISOString(), reason: row.suspend_reason ?? "" },
         createdAt: row.created_at.toISOString(),
         updatedAt: row.updated_at.toISOString()
       }

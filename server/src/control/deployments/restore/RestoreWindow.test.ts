@@ -64,6 +64,7 @@ const cluster = Effect.gen(function* () {
   const runtime = Layer.mock(Runtime, {
     name: "fake",
     inPlace: false,
+    repairs: true,
     limitations: () => [],
     isLogCursor: () => false,
     initialScale: {

@@ -8,6 +8,7 @@ import type { AcceptInput } from "../accept/acceptInput.ts"
 import { acceptInspected } from "../accept/acceptSpec.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { pinnedBy } from "../records/pinned.ts"
+import { suspensionWarnings } from "../suspension/suspensionRows.ts"
 import { linkProblems } from "../validate/appLinks.ts"
 import { policyFindings } from "../validate/appPolicies.ts"
 import { readSpec, runtimeProblems } from "../validate/inspectSpec.ts"
@@ -79,6 +80,6 @@ export const rollBack = (
     return yield* acceptInspected(queue, {
       ...input,
       passed,
-      warnings: [...runtime.limitations(read.spec), ...warnings]
+      warnings: [...runtime.limitations(read.spec), ...warnings, ...(yield* suspensionWarnings(target))]
     })
   })

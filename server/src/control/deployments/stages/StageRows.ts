@@ -9,6 +9,7 @@ import { Platform } from "../../../runtimes/port/Platform.ts"
 import type { Lease, WorkQueue } from "../queue/WorkQueue.ts"
 import type { NewEvent } from "../records/deploymentRows.ts"
 import type { Progress } from "../statuses/progress.ts"
+import { suspensionOfStage } from "../suspension/stageSuspension.ts"
 import { makeBegin } from "./beginStage.ts"
 import { finishDeployment, type Verdict } from "./finishDeployment.ts"
 import { makeStageBase, type StageBase } from "./stageBase.ts"
@@ -117,6 +118,7 @@ export const makeStageRows = (queue: WorkQueue, progressDeadlineMs: number, cloc
       ...base,
       ...driftRows(base),
       ...serviceRows(base),
+      ...suspensionOfStage(base),
       begin: makeBegin(base, progressDeadlineMs, clock),
       finish: (lease: Lease, id: string, verdict: Verdict) => finishDeployment(base, lease, id, verdict)
     }

@@ -27,6 +27,7 @@ import { Secrets } from "../../../stores/secrets/Secrets.ts"
 import type { ReadSpec } from "../diff/changes.ts"
 import { inTurns } from "../queue/turns.ts"
 import { newestNumber } from "../records/newestNumber.ts"
+import { suspensionWarnings } from "../suspension/suspensionRows.ts"
 import { linkProblems } from "./appLinks.ts"
 import { type Judged, policyFindings } from "./appPolicies.ts"
 import { invalidSpec } from "./invalidSpec.ts"
@@ -136,6 +137,7 @@ export const inspectSpec = (target: Judged, { encoded, spec }: ReadSpec) =>
         ...runtime.limitations(spec),
         ...onImages,
         ...ofPolicies.warnings,
+        ...(yield* suspensionWarnings(target)),
         ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
       ]
     } satisfies Inspected

@@ -10,6 +10,7 @@ import {
 } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { type DeployInput, Deployments } from "../../../control/deployments/Deployments.ts"
+import { Suspensions } from "../../../control/deployments/suspension/Suspensions.ts"
 import { DriftLog } from "../../../control/drift/DriftLog.ts"
 import { NetworkVerifier } from "../../../runtimes/port/NetworkVerifier.ts"
 import { locatedAt } from "../../http/answerHeaders.ts"
@@ -58,6 +59,7 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
     const secrets = yield* appSecrets
     const drift = yield* DriftLog
     const network = yield* NetworkVerifier
+    const suspensions = yield* Suspensions
     return handlers
       .handle("list", ({ urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
@@ -117,6 +119,17 @@ export const appsHandlers = HttpApiBuilder.group(MaxCloudApi, "apps", (handlers)
       )
       .handle("leftAlone", ({ path: { app, stage } }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.leftAlone(organization, app, stage))
+      )
+      .handle("suspension", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) =>
+          Effect.map(suspensions.get({ organization, ...path }), (suspension) => ({ suspension }))
+        )
+      )
+      .handle("suspend", ({ path, payload }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => suspensions.suspend({ organization, ...path }, payload))
+      )
+      .handle("endSuspension", ({ path }) =>
+        Effect.flatMap(CurrentOrganization, (organization) => suspensions.end({ organization, ...path }))
       )
       .handle("verifyNetwork", ({ path }) =>
         Effect.flatMap(CurrentOrganization, (organization) => network.verify(organization, path.app, path.stage))

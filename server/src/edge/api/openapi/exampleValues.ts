@@ -70,6 +70,7 @@ export const service = {
     instances: 1
   },
   deployment: 12,
+  suspension: null,
   createdAt: at,
   updatedAt: later
 }
@@ -194,6 +195,12 @@ export const leftAlone = {
     }
   ],
   complete: true
+}
+export const suspension = {
+  since: at,
+  until: later,
+  reason: "Hotfix of the pool size",
+  createdBy: { type: "person", id: userId, name: "ada@example.com" }
 }
 export const networkReport = {
   ...place,

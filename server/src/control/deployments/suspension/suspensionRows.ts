@@ -1,0 +1,93 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { Author, Conflict, type Suspension, suspensionBounds } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import type { Target } from "../../../base/words/Target.ts"
+import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
+
+const decodeSuspensions = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      suspended_at: Schema.DateFromSelf,
+      suspended_until: Schema.DateFromSelf,
+      suspend_reason: Schema.String,
+      createdBy: Schema.NullOr(Author)
+    })
+  )
+)
+
+/**
+ * Is a stage's row suspended now? An end further ahead than any suspension may last is from before the database's clock was set
+ * back: the next pass over the stage shortens it.
+ */
+export const suspendedNow = (sql: SqlClient) => sql`suspended_until > clock_timestamp()`
+
+/** The suspension of an app and stage; undefined if it isn't suspended. */
+export const readSuspension = ({ app, organization, stage }: Target) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const rows = decodeSuspensions(
+      yield* sql`
+        select a.suspended_at, a.suspended_until, a.suspend_reason, ${authorColumn(sql, "a", "suspended_by")}
+        from app_stages a
+        where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and ${suspendedNow(sql)}`
+    )
+    const [found] = yield* withEmails(
+      rows.map(
+        (row): Suspension => ({
+          since: row.suspended_at.toISOString(),
+          until: row.suspended_until.toISOString(),
+          reason: row.suspend_reason,
+          createdBy: row.createdBy
+        })
+      )
+    )
+    return found
+  })
+
+const byText = (author: Author | null) => (author === null ? "" : ` by ${author.name ?? author.id}`)
+
+/** One sentence about a suspension, for warnings and refusals. */
+export const suspendedText = (
+  { app, stage }: Pick<Target, "app" | "stage">,
+  { createdBy, reason, until }: Suspension
+) =>
+  `The repair of ${app}/${stage} is suspended until ${until.replace(/\.\d+Z$/, "Z")}${byText(createdBy)}: "${reason}".`
+
+const endCommand = ({ app, stage }: Pick<Target, "app" | "stage">) =>
+  `\`maxcloud suspend --end --app ${app}${stage === "production" ? "" : ` --stage ${stage}`}\``
+
+/** Tells the author of a plan or a deployment that somebody else may be working on the app's objects. */
+export const suspensionWarnings = (target: Target) =>
+  Effect.map(readSuspension(target), (suspension) =>
+    suspension === undefined
+      ? []
+      : [
+          {
+            path: [],
+            message: `${suspendedText(target, suspension)} A deployment still applies, but fails with FieldConflict if it would change a field that somebody else has set in the cluster. Deploy with --force-conflicts to overwrite such fields, or end the suspension first: ${endCommand(target)}.`
+          }
+        ]
+  )
+
+/** Applying a pause or a restart would overwrite the hotfix: refuse it. Call it with the stage's row locked. */
+export const refuseWhileSuspended = (target: Target, act: string) =>
+  Effect.flatMap(readSuspension(target), (suspension) =>
+    suspension === undefined
+      ? Effect.void
+      : new Conflict({
+          detail: `${suspendedText(target, suspension)} ${act} would apply the app again. End the suspension first: ${endCommand(target)}.`
+        })
+  )
+
+/** The longest suspension, in milliseconds. */
+export const longestMs = suspensionBounds.mostSeconds * 1_000
+
+/** A removed app leaves nothing to suspend, and a new one of its name starts without. */
+export const forgetSuspension = ({ app, organization, stage }: Target) =>
+  Effect.flatMap(
+    SqlClient,
+    (sql) => sql`
+      update app_stages set suspended_at = null, suspended_until = null, suspend_reason = null, suspended_by_type = null,
+        suspended_by = null
+      where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and suspended_until is not null`
+  )
