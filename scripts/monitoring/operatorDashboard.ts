@@ -28,6 +28,13 @@ export const operatorDashboard: Dashboard = {
           queries: { reachable: "min(maxcloud_cluster_reachable)" }
         },
         {
+          title: "Runtime class missing",
+          description: "1: organizations' programs can't start, because the cluster has lost their runtime class.",
+          unit: "short",
+          kind: "stat",
+          queries: { missing: "max(maxcloud_runtime_class_missing)" }
+        },
+        {
           title: "Versions",
           description: "Processes by version. Two during a rolling update.",
           unit: "short",

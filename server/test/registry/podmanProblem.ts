@@ -7,18 +7,11 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Exit, Layer, Schema } from "effect"
 import { type InstanceFailed, type InstanceSpec, Instances } from "../../src/runtimes/local/instances/Instance.ts"
 import { layer } from "../../src/runtimes/local/instances/instancesLayer.ts"
-import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 import { accessAway } from "../images/testAccess.ts"
+import { noSources } from "../noSources.ts"
 import { buildTrueImage } from "./scratchImage.ts"
 
 const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
-
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 
 const specOf = (image: string): InstanceSpec => ({
   id: `probe_${process.pid}`,

@@ -1,12 +1,11 @@
-import { setTimeout as sleep } from "node:timers/promises"
 import { NodeRuntime } from "@effect/platform-node"
 import { AppName } from "@maxcloud/config-schema"
 import { Effect, Layer, Redacted } from "effect"
 import * as Shards from "../../src/base/replicas/Shards.ts"
-import { Runtime } from "../../src/runtimes/port/Runtime.ts"
 import { databaseTest } from "../database/layerTest.ts"
 import { makeFakeRuntime } from "../deployments/fakeRuntime.ts"
 import { deploy, newOrganization, testServer } from "../deployments/testServer.ts"
+import { slowly } from "./slowly.ts"
 
 /**
  * A server on an in-memory runtime that first accepts some deployments, says so, and carries out those of the database in
@@ -15,19 +14,6 @@ import { deploy, newOrganization, testServer } from "../deployments/testServer.t
 const [, , dataDir = "", applyMs = "0", organizations = "0", apps = "0"] = process.argv
 const url = Redacted.make(process.env["DATABASE_URL"] ?? "")
 const migrationUrl = Redacted.make(process.env["MAXCLOUD_MIGRATION_DATABASE_URL"] ?? "")
-
-const slowly = (runtime: Layer.Layer<Runtime>) =>
-  Layer.effect(
-    Runtime,
-    Effect.map(Runtime, (found): Runtime["Type"] => ({
-      ...found,
-      apply: (...args) =>
-        Effect.zipRight(
-          Effect.promise(() => sleep(Number(applyMs) * (0.5 + Math.random()))),
-          found.apply(...args)
-        )
-    }))
-  ).pipe(Layer.provide(runtime))
 
 const accept = Effect.gen(function* () {
   const made = yield* Effect.forEach(Array.from({ length: Number(organizations) }), () => newOrganization)
@@ -46,7 +32,12 @@ const accept = Effect.gen(function* () {
 NodeRuntime.runMain(
   Effect.gen(function* () {
     const fake = yield* makeFakeRuntime
-    const server = testServer(slowly(fake.layer), dataDir, { resyncMs: 500 }, Shards.layer())
+    const server = testServer(
+      slowly(fake.layer, () => Number(applyMs) * (0.5 + Math.random())),
+      dataDir,
+      { resyncMs: 500 },
+      Shards.layer()
+    )
     return yield* accept.pipe(Effect.provide(Layer.provideMerge(server, databaseTest({ dataDir, url, migrationUrl }))))
   })
 )

@@ -12,6 +12,7 @@ import { startPostgres } from "./startPostgres.ts"
 const organizations = 10
 const apps = 20
 const program = "server/test/replicas/updatedReplica.ts"
+const helper = "server/test/replicas/slowly.ts"
 const root = join(import.meta.dirname, "../../..")
 
 interface Told {
@@ -25,7 +26,7 @@ describe("a server's update to another commit's", async () => {
   const postgres = await startPostgres()
   const dataDir = mkdtempSync(join(tmpdir(), "maxcloud-upgrade-"))
   const before = commitTree(process.env["MAXCLOUD_TEST_BEFORE"] ?? beforeNewestMigration())
-  copyFileSync(join(root, program), join(before.folder, program))
+  for (const file of [program, helper]) copyFileSync(join(root, file), join(before.folder, file))
   const running: Array<ChildProcess> = []
 
   /** Resolves when it has accepted its deployments and carries out all. */

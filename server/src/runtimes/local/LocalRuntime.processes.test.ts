@@ -4,20 +4,13 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
 import type { Manifest } from "@maxcloud/synth"
-import { Effect, Layer } from "effect"
+import { Layer } from "effect"
 import { accessAway } from "../../../test/images/testAccess.ts"
 import { makeMemoryObjects, makeTestRuntime, manifestsOf, withAnnotation } from "../../../test/local/testRuntime.ts"
+import { noSources } from "../../../test/noSources.ts"
 import { makeFront } from "../../base/proxy/makeFront.ts"
-import { SourceStore } from "../../stores/sources/SourceStore.ts"
 import { LocalRoutes } from "../port/LocalRoutes.ts"
 import { layer as instancesLayer } from "./instances/instancesLayer.ts"
-
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 
 let folder: string
 const ends: Array<() => Promise<void>> = []

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Layer } from "effect"
 import { accessAway } from "../../../test/images/testAccess.ts"
 import {
   makeMemoryObjects,
@@ -11,15 +11,8 @@ import {
   send,
   withAnnotation
 } from "../../../test/local/testRuntime.ts"
-import { SourceStore } from "../../stores/sources/SourceStore.ts"
+import { noSources } from "../../../test/noSources.ts"
 import { layer as instancesLayer } from "./instances/instancesLayer.ts"
-
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 
 let folder: string
 const ends: Array<() => Promise<void>> = []

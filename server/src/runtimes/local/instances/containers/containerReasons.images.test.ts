@@ -10,9 +10,9 @@ import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, ManagedRuntime, Schema } from "effect"
 import { privateAuthority } from "../../../../../../sdk/test/testProxy.ts"
 import { accessAway } from "../../../../../test/images/testAccess.ts"
+import { noSources } from "../../../../../test/noSources.ts"
 import { missingTools } from "../../../../../test/registry/missingTools.ts"
 import { buildBusyboxImage } from "../../../../../test/registry/scratchImage.ts"
-import { SourceStore } from "../../../../stores/sources/SourceStore.ts"
 import { failureOfExit } from "../../revisions/failures.ts"
 import { type Instance, type InstanceFailed, type InstanceSpec, Instances } from "../Instance.ts"
 import { layer } from "../instancesLayer.ts"
@@ -50,12 +50,6 @@ let data: string
 let runtime: ManagedRuntime.ManagedRuntime<Instances, InstanceFailed>
 let started: Array<Instance> = []
 
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 let count = 0
 const specOf = (command: ReadonlyArray<string> | undefined, given: Partial<InstanceSpec> = {}): InstanceSpec => ({
   id: `why_${process.pid}_${count++}`,

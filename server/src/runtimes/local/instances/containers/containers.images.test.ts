@@ -10,11 +10,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Either, Layer, Redacted, Schema, type Scope } from "effect"
 import { accessAway } from "../../../../../test/images/testAccess.ts"
+import { noSources } from "../../../../../test/noSources.ts"
 import { missingTools } from "../../../../../test/registry/missingTools.ts"
 import { buildNginxImage, buildNodeImage } from "../../../../../test/registry/scratchImage.ts"
 import { startTestRegistry, type TestRegistry } from "../../../../../test/registry/testRegistry.ts"
 import { dataDirectoryId } from "../../../../base/host/dataDirectoryId.ts"
-import { SourceStore } from "../../../../stores/sources/SourceStore.ts"
 import { type Instance, type InstanceSpec, Instances } from "../Instance.ts"
 import { layer } from "../instancesLayer.ts"
 import { containerName } from "./containers.ts"
@@ -30,12 +30,6 @@ let data: string
 let started: Array<Instance> = []
 let environment: Record<string, string | undefined> = { ...process.env }
 
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 const run = <A, E>(effect: Effect.Effect<A, E, Instances>): Promise<A> =>
   Effect.runPromise(
     Effect.provide(

@@ -9,10 +9,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Deferred, Effect, Layer, Redacted, Schema } from "effect"
 import { accessAway } from "../../../../../test/images/testAccess.ts"
+import { noSources } from "../../../../../test/noSources.ts"
 import { missingTools } from "../../../../../test/registry/missingTools.ts"
 import { buildNodeImage } from "../../../../../test/registry/scratchImage.ts"
 import { dataDirectoryId } from "../../../../base/host/dataDirectoryId.ts"
-import { SourceStore } from "../../../../stores/sources/SourceStore.ts"
 import { type InstanceSpec, Instances } from "../Instance.ts"
 import { layer } from "../instancesLayer.ts"
 
@@ -21,12 +21,6 @@ const podman = async (...args: Array<string>) => (await run("podman", args)).std
 
 const nodeImage = `localhost/maxcloud-test-planted:${process.pid}`
 const organizationId = Schema.decodeSync(OrganizationId)(`org_${"1".padStart(32, "0")}`)
-const noSources = Layer.succeed(SourceStore, {
-  find: () => Effect.dieMessage("unused"),
-  put: () => Effect.dieMessage("unused"),
-  built: () => Effect.dieMessage("unused"),
-  isWhole: () => Effect.succeed(true)
-})
 const answering = `require("node:http").createServer((_, response) => response.end(JSON.stringify([process.env, process.argv]))).listen(process.env.PORT)`
 
 let data: string

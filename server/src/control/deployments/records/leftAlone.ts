@@ -2,10 +2,10 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import type { AppName, StageName } from "@maxcloud/config-schema"
 import { type LeftAlone, Unavailable } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import type { Organization } from "../../base/words/Organization.ts"
-import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
-import { Runtime } from "../../runtimes/port/Runtime.ts"
-import { noApp } from "../deployments/records/deploymentPages.ts"
+import type { Organization } from "../../../base/words/Organization.ts"
+import { namespaceKeyOf, Platform } from "../../../runtimes/port/Platform.ts"
+import { Runtime } from "../../../runtimes/port/Runtime.ts"
+import { noApp } from "./deploymentPages.ts"
 
 /** Fields that others added to the app's objects and that no pass reverts. */
 export const leftAlone = (organization: Organization, app: AppName, stage: StageName) =>
