@@ -221,7 +221,7 @@ const updateFix =
   "the server may be newer than this version of maxcloud: update it with `npm i -D @maxcloud/cli@latest`"
 
 /** Failure reasons of deployments that aren't diagnosis codes. */
-const uncoded = new Set(["Refused", "ServiceFailed", "RuntimeUnavailable", "Restoring", "InternalError"])
+const uncoded = new Set(["Refused", "ServiceFailed", "Draining", "RuntimeUnavailable", "Restoring", "InternalError"])
 
 /** Splits a message of the SDK: the problem, then the fix after a colon. */
 const split = (message: string): readonly [string, string | undefined] => {

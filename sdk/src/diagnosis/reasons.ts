@@ -38,6 +38,10 @@ const reasons = {
     en: "A new revision is being started.",
     de: "Eine neue Revision wird gestartet."
   },
+  Draining: {
+    en: "Instances of removed services finish their requests and end. They have their `drain` and `grace` for it.",
+    de: "Instanzen entfernter Dienste beenden ihre Anfragen und enden dann. Sie haben dafür ihr `drain` und `grace`."
+  },
   Failed: {
     en: "The service doesn't become ready. The cause is unknown.",
     de: "Der Dienst wird nicht bereit. Die Ursache ist nicht bekannt."

@@ -198,6 +198,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       isConfirmed: () =>
         Effect.suspend(() => (fake.unreachable ? Effect.fail(cutOff) : Effect.succeed(fake.confirmed))),
       awayMillis: Effect.sync(() => fake.awayMillis),
+      reachable: Effect.suspend(() => (fake.unreachable ? Effect.fail(cutOff) : Effect.void)),
       dryRun: () => Effect.succeed([]),
       missing: (key, refs) =>
         Effect.sync(() =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "@effect/vitest"
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Exit, Fiber, Option, Ref, TestClock } from "effect"
-import type { ServiceStatus } from "../../runtimes/port/Runtime.ts"
+import { RuntimeError, type ServiceStatus } from "../../runtimes/port/Runtime.ts"
 import { untilPaused } from "./untilPaused.ts"
 
 const service = ServiceName.make("web")
@@ -30,7 +30,7 @@ const status: ServiceStatus = {
   terminal: false
 }
 /** A runtime that never switches. */
-const stuck = { status: () => Effect.succeedSome(status) }
+const stuck = { reachable: Effect.void, status: () => Effect.succeedSome(status) }
 
 describe("waiting for a pause", () => {
   it.effect("ends as soon as somebody has undone it, because the runtime will then never switch", () =>
@@ -57,6 +57,24 @@ describe("waiting for a pause", () => {
   )
 
   it.effect("ends at once for a service that the runtime doesn't have", () =>
-    untilPaused({ status: () => Effect.succeed(Option.none()) }, key, true, Effect.die("not asked"))
+    untilPaused(
+      { reachable: Effect.void, status: () => Effect.succeed(Option.none()) },
+      key,
+      true,
+      Effect.die("not asked")
+    )
+  )
+
+  it.effect("fails at once while the runtime is unreachable", () =>
+    Effect.gen(function* () {
+      const message = "The cluster has been unreachable since 2026-01-01T00:00:00.000Z."
+      const away = new RuntimeError({ reason: "unavailable", message, away: true })
+      const error = yield* Effect.flip(
+        untilPaused({ reachable: Effect.fail(away), status: stuck.status }, key, false, Effect.succeed(true))
+      )
+      expect(error.message).toBe(
+        'The service "web" will be resumed, but may still refuse requests: The cluster has been unreachable since 2026-01-01T00:00:00.000Z. To wait for it, resume it again, which is safe to repeat.'
+      )
+    })
   )
 })

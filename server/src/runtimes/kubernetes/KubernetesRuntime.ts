@@ -97,6 +97,7 @@ export const layer = Layer.effect(
         ),
       isConfirmed: makeConfirm(api, cache),
       awayMillis: api.awayMillis,
+      reachable: whileReadable,
       changes: tracker.changes,
       drift,
       leftAlone: (key) => Effect.zipRight(whileReadable, leftAlone(key)),

@@ -45,7 +45,7 @@ const cluster = (since: Option.Option<Date>): ReadinessCheck =>
     onSome: (at) => ({
       name: "cluster",
       ok: false,
-      message: `The cluster's API server has been unreachable since ${at.toISOString()}. Services keep running; deployments wait. Check the API server and the network between it and this server.`
+      message: `The cluster's API server has been unreachable since ${at.toISOString()}, so the states of services are as of then. Services keep running; deployments wait. Check the API server and the network between it and this server.`
     })
   })
 

@@ -54,6 +54,7 @@ export const runtimeOf = ({
     ),
     isConfirmed: () => Effect.succeed(true),
     awayMillis: Effect.succeed(0),
+    reachable: Effect.void,
     changes: Stream.fromPubSub(changes),
     // Its objects are only in this server's database.
     drift: Stream.empty,

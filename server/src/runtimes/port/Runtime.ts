@@ -124,6 +124,8 @@ export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   readonly cause?: unknown
   /** The runtime is unreachable or still at it, so this says nothing about the request, and ends no deployment. @default no */
   readonly away?: boolean
+  /** What the runtime is still at. @default it is unreachable */
+  readonly doing?: "Draining"
 }> {}
 
 /** A program to run beside a service's own, in one of its instances. */
@@ -217,6 +219,8 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly isConfirmed: (key: ServiceKey) => Effect.Effect<boolean, RuntimeError>
     /** For how many milliseconds the runtime was unreachable since this process started. Deadlines leave this time out. */
     readonly awayMillis: Effect.Effect<number>
+    /** Fails at once if the runtime is unreachable, and says since when. */
+    readonly reachable: Effect.Effect<void, RuntimeError>
     /** undefined: services that come back start no instances anyway. */
     readonly initialScale: InitialScale | undefined
     /** Services whose status may have changed. Level-triggered: a lost or repeated one does no harm. */

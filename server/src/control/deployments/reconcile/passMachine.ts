@@ -166,7 +166,9 @@ const postpone = (
 const unavailable = (state: PassState, error: RuntimeError) =>
   state.begun.finished
     ? to(state, { type: "noteRollout", message: error.message, outcome: again(state.resyncMs, true) })
-    : postpone(state, error.diagnosis?.code ?? "RuntimeUnavailable", error.message, { isAway: error.away === true })
+    : postpone(state, error.diagnosis?.code ?? error.doing ?? "RuntimeUnavailable", error.message, {
+        isAway: error.away === true
+      })
 
 const refused = (state: PassState, error: RuntimeError) =>
   state.begun.finished

@@ -25,7 +25,7 @@ export const makeConfirm =
   ({ namespace, service }: ServiceKey) =>
     Effect.gen(function* () {
       const isWatched = ({ labels }: Metadata) => labels["app.kubernetes.io/managed-by"] === "maxcloud"
-      const isOf = (object: Metadata) => isWatched(object) && object.labels[label.service] === service
+      const own = { labelSelector: `app.kubernetes.io/managed-by=maxcloud,${label.service}=${service}` }
       const cached = [
         ...Option.toArray(Option.fromNullable(cache.metadataOf("service", namespace, service))),
         ...cache.revisionsOf(namespace, service).map((object) => object.metadata),
@@ -34,11 +34,11 @@ export const makeConfirm =
       const [found, revisions, pods] = yield* Effect.all(
         [
           getMetadata(api, placeOf("service", namespace, service)),
-          listMetadata(api, kinds.revision, namespace),
-          listMetadata(api, kinds.pod, namespace)
+          listMetadata(api, kinds.revision, namespace, own),
+          listMetadata(api, kinds.pod, namespace, own)
         ],
         { concurrency: 3 }
       )
-      const current = [...Option.toArray(found).filter(isWatched), ...revisions.filter(isOf), ...pods.filter(isOf)]
+      const current = [...Option.toArray(found).filter(isWatched), ...revisions, ...pods]
       return versionsOf(cached) === versionsOf(current)
     })

@@ -42,7 +42,7 @@ export const makeLeaving = () => {
       const names = gone.filter((each) => !isOver(each)).map((each) => `"${each.object().key.service}"`)
       if (names.length === 0) return
       const message = `Waiting for the instances of ${names.slice(0, 5).join(", ")}${names.length > 5 ? ` and ${names.length - 5} more` : ""} to end: they have their \`drain\` and \`grace\``
-      return yield* new RuntimeError({ reason: "unavailable", message, away: true })
+      return yield* new RuntimeError({ reason: "unavailable", message, away: true, doing: "Draining" })
     })
 
   return {
