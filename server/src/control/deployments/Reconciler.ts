@@ -42,9 +42,9 @@ export const layer = (queue: WorkQueue, options: ReconcilerOptions = {}) =>
       const shards = yield* Shards
       const platform = yield* currentPlatformKey
       const rollout = yield* makeRollout(queue, platform)
-      const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs })
       const wakes = yield* Queue.sliding<void>(1)
       const wake = Effect.asVoid(Queue.offer(wakes, undefined))
+      const reconcile = yield* makeReconcile({ progressDeadlineMs, queue, resyncMs, wake })
       const lookAtAll = Effect.flatMap(platform, ({ key }) => addAll(queue, key))
 
       const messages = yield* notifications.subscribe

@@ -32,6 +32,8 @@ export interface ReconcileOptions {
   readonly progressDeadlineMs: number
   /** How soon to check unready services again without a wake-up. */
   readonly resyncMs: number
+  /** Lets the dispatcher look at the queue at once. */
+  readonly wake: Effect.Effect<void>
 }
 
 interface Parts {
@@ -167,14 +169,14 @@ const runPass = (parts: Parts, lease: Lease, begun: Begun, first: PassStep, keep
  * Carries out the newest deployment of an app and stage, one pass at a time. Level-triggered: each pass reads everything again,
  * so lost or repeated wake-ups and crashes do no harm.
  */
-export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs }: ReconcileOptions) =>
+export const makeReconcile = ({ progressDeadlineMs, queue, resyncMs, wake }: ReconcileOptions) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const clock = Effect.zipWith(monotonicMillis, runtime.awayMillis, (now, away) => now - away)
     const rows = yield* makeStageRows(queue, progressDeadlineMs, clock)
     const { contextOf, manifestsOf } = yield* makeStageManifests(rows)
     const rollout = makeRolloutRows(rows, yield* currentPlatformKey)
-    const restore = yield* makeRestoreWindow()
+    const restore = yield* makeRestoreWindow((stages) => Effect.zipRight(queue.add(stages), wake))
     const parts = { rows, contextOf, manifestsOf, restore, rollout, progressDeadlineMs }
     /** For the newest deployment of each stage. */
     const memories = new Map<string, { readonly id: string; readonly memory: PassMemory }>()

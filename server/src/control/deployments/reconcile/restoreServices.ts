@@ -8,9 +8,6 @@ import type { RestoreWindow } from "../restore/RestoreWindow.ts"
 import type { StageRows } from "../stages/StageRows.ts"
 import { applyManifests } from "./applyManifests.ts"
 
-/** When to look again at services that must wait. */
-const againMs = 1_000
-
 const isLost = (missing: ReadonlyArray<ObjectRef>) => {
   const names = new Set(missing.filter((ref) => ref.kind === "Service").map((ref) => ref.name))
   return (manifest: Manifest) => isKnativeService(manifest) && names.has(manifest.metadata.name)
@@ -58,5 +55,7 @@ export const restoreServices = (
       (starting.length === 0 ? [] : yield* restore.start(starting.map(keyOf))).map((key) => key.service)
     )
     yield* apply(starting.filter((one) => begun.has(keyOf(one).service)))
-    return begun.size === starting.length && entry !== "wait" ? undefined : againMs
+    if (begun.size < starting.length || entry === "wait") return yield* restore.wait(lease.key, entry === "wait")
+    yield* restore.arrived(lease.key)
+    return undefined
   })

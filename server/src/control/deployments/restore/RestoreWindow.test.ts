@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { describe, expect } from "@effect/vitest"
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Effect, Layer, Option, Queue, type Scope, Stream } from "effect"
 import { layerTest } from "../../../../test/database/layerTest.ts"
 import { runtimeTests } from "../../../../test/runtimeTests.ts"
 import { Runtime, RuntimeError, type ServiceKey, type ServiceStatus } from "../../../runtimes/port/Runtime.ts"
@@ -53,6 +53,9 @@ const cluster = Effect.gen(function* () {
   yield* sql`insert into restore_window default values`
   yield* sql`update deployments set state = 'failed', finished_at = clock_timestamp()`
   const states = new Map<string, ServiceStatus["state"]>()
+  /** Apps that were woken. */
+  const woken: Array<string> = []
+  const changes = yield* Queue.unbounded<ServiceKey>()
   const values: Array<string | null> = ["1"]
   const fake: {
     readonly now: () => string | null
@@ -67,6 +70,7 @@ const cluster = Effect.gen(function* () {
     repairs: true,
     limitations: () => [],
     isLogCursor: () => false,
+    changes: Stream.fromQueue(changes),
     initialScale: {
       get: Effect.sync(fake.now),
       set: (value) =>
@@ -93,13 +97,20 @@ const cluster = Effect.gen(function* () {
   })
   const finish = (id: string) =>
     sql`update deployments set state = 'failed', finished_at = clock_timestamp() where id = ${id}`
-  const server = (options: RestoreOptions = limits) => Effect.provide(makeRestoreWindow(options), runtime)
+  const server = (options: RestoreOptions = limits) =>
+    Effect.provide(
+      makeRestoreWindow(
+        (stages) => Effect.sync(() => void woken.push(...stages.map(({ app }) => String(app)))),
+        options
+      ),
+      runtime
+    )
   const put = (value: string) => Effect.sync(() => void values.push(value))
   const row = Effect.map(
     sql<{ is_open: boolean; scale_before: string | null }>`select is_open, scale_before from restore_window`,
     ([found]) => found
   )
-  return { acme, deployment, fake, finish, put, row, server, sql }
+  return { acme, changes, deployment, fake, finish, put, row, server, sql, woken }
 })
 
 /** Waits for something that happens without an event. */
@@ -250,6 +261,52 @@ describe("a window in which services come back at zero", () => {
       expect(yield* start(keys.slice(2))).toEqual([])
       fake.states.set("a", "ready")
       expect(names(yield* start(keys.slice(2)))).toEqual(["c"])
+    })
+  )
+
+  test(
+    "wakes apps that wait for it as it opens, and apps that wait for room as a service has started",
+    Effect.gen(function* () {
+      const { acme, changes, fake, server, woken } = yield* cluster
+      const { arrived, enter, start, wait } = yield* server()
+      const stage = (app: string) => ({
+        organizationId: acme,
+        app: AppName.make(app),
+        stage: StageName.make("production")
+      })
+      yield* wait(stage("asleep"), true)
+      yield* wait(stage("busy"), false)
+      yield* wait(stage("gone"), true)
+      yield* arrived(stage("gone"))
+      expect(yield* enter).toBe("open")
+      expect(woken).toEqual(["asleep"])
+      yield* arrived(stage("asleep"))
+      // No service starts with an instance while it is open. Its end makes room.
+      yield* until(() => fake.now() === "1" && woken.length === 2)
+      expect(woken).toEqual(["asleep", "busy"])
+      fake.states.set("a", "pending").set("b", "pending")
+      expect(yield* start(["a", "b"].map(keyOf))).toHaveLength(2)
+      yield* Queue.offer(changes, keyOf("a"))
+      yield* Queue.offer(changes, keyOf("other"))
+      fake.states.set("a", "ready")
+      yield* Queue.offer(changes, keyOf("a"))
+      yield* until(() => woken.length > 2)
+      expect(woken).toEqual(["asleep", "busy", "busy"])
+    })
+  )
+
+  test(
+    "isn't asked for more and more often: an app that waits asks again after a growing pause",
+    Effect.gen(function* () {
+      const { acme, server } = yield* cluster
+      const { arrived, wait } = yield* server()
+      const stage = { organizationId: acme, app: AppName.make("shop"), stage: StageName.make("production") }
+      const pauses = yield* Effect.replicateEffect(wait(stage, false), 8)
+      expect(pauses[0]).toBeLessThan(700)
+      expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000)
+      expect(Math.min(...pauses.slice(4))).toBeGreaterThanOrEqual(3_000)
+      yield* arrived(stage)
+      expect(yield* wait(stage, false)).toBeLessThan(700)
     })
   )
 })

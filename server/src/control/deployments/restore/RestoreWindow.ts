@@ -2,11 +2,12 @@ import { randomUUID } from "node:crypto"
 import { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
-import { Duration, Effect, Schedule, type Scope } from "effect"
+import { Duration, Effect, Schedule, type Scope, Stream } from "effect"
 import { endWithin } from "../../../base/node/endWithin.ts"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
 import { monotonicMillis, within } from "../../../base/node/monotonic.ts"
 import { type InitialScale, Runtime, type RuntimeError, type ServiceKey } from "../../../runtimes/port/Runtime.ts"
+import { makeRestoreQueue, type StageRef } from "./restoreQueue.ts"
 import { makeWindowRow } from "./windowRow.ts"
 
 export interface RestoreOptions {
@@ -30,6 +31,13 @@ export interface RestoreOptions {
   readonly startMs?: number
 }
 
+/** A window that this server has to close, and the value to put back. */
+interface HeldWindow {
+  readonly token: string
+  readonly initial: InitialScale
+  readonly before: string | null
+}
+
 /** `open`: apply them now, and `join`. `wait`: ask again later. `none`: there's no window here, so they start instances. */
 export type Entry = "open" | "wait" | "none"
 
@@ -37,7 +45,7 @@ const [openEntry, waitEntry, noneEntry]: readonly [Entry, Entry, Entry] = ["open
 
 const unreadyStates = new Set(["pending", "restoring", "waking"])
 
-/** Services that have to wait ask each second. After a longer pause, it's about other services. */
+/** Services that have to wait ask at least each five seconds or so. After a longer pause, it's about other services. */
 const forgetMs = 10_000
 
 /** How often to look whether a window may end. */
@@ -53,6 +61,7 @@ const putBack = ({ get, set }: InitialScale, before: string | null) =>
  * progress. The others start a few at a time.
  */
 export const makeRestoreWindow = (
+  wake: (stages: ReadonlyArray<StageRef>) => Effect.Effect<void, SqlError>,
   options: RestoreOptions = {}
 ): Effect.Effect<RestoreWindow, never, SqlClient | Runtime | Scope.Scope> =>
   Effect.gen(function* () {
@@ -74,11 +83,17 @@ export const makeRestoreWindow = (
     const scale = runtime.initialScale
     const row = makeWindowRow(sql, limits)
     const scope = yield* Effect.scope
+    const queue = makeRestoreQueue((stages) =>
+      Effect.catchAll(wake(stages), (error) =>
+        // They ask by themselves, only later.
+        Effect.logDebug("Couldn't wake apps that wait to be restored", error.message)
+      )
+    )
     const idOf = (key: ServiceKey) => `${key.namespace}/${key.service}`
 
     let window: { readonly since: number; readonly joined: Map<string, ServiceKey>; last: number } | undefined
     /** The window that this server may have to close, from before it changes the value. */
-    let held: { readonly token: string; readonly initial: InitialScale; readonly before: string | null } | undefined
+    let held: HeldWindow | undefined
     let deniedUntil = 0
     /** When services first and last had to wait. */
     const waiting = { since: 0, last: Number.NEGATIVE_INFINITY }
@@ -90,26 +105,20 @@ export const makeRestoreWindow = (
         Effect.orElseSucceed(() => true)
       )
 
-    const finish = (token: string, initial: InitialScale, before: string | null) =>
+    const finish = ({ before, initial, token }: HeldWindow) =>
       Effect.gen(function* () {
         // After a pause longer than the lease, another server has closed it, and the value may be that of a new window.
         if (yield* row.isHeld(token)) yield* putBack(initial, before)
         yield* row.closed(token)
         held = undefined
+        yield* queue.slotsFree(starting)
       })
     // At a stop of the server, the cluster shouldn't keep the value until another one starts.
     yield* Effect.addFinalizer(() =>
-      held === undefined
-        ? Effect.void
-        : finish(held.token, held.initial, held.before).pipe(endWithin("5 seconds"), Effect.ignore)
+      held === undefined ? Effect.void : finish(held).pipe(endWithin("5 seconds"), Effect.ignore)
     )
 
-    const closeWhenSettled = (
-      opened: NonNullable<typeof window>,
-      token: string,
-      initial: InitialScale,
-      before: string | null
-    ) =>
+    const closeWhenSettled = (opened: NonNullable<typeof window>, own: HeldWindow) =>
       Effect.gen(function* () {
         const isOver = Effect.map(monotonicMillis, (now) => now - opened.since >= openMs || now - opened.last >= idleMs)
         yield* Effect.repeat(isOver, { until: (over) => over, schedule: Schedule.spaced(look) })
@@ -119,7 +128,7 @@ export const makeRestoreWindow = (
           until: (keys) => keys.length === 0,
           schedule: Schedule.spaced(look).pipe(within(settleMs))
         })
-        yield* finish(token, initial, before)
+        yield* finish(own)
       }).pipe(
         // The window's lease ends, and `closeLeft` closes it.
         Effect.catchAll((error) => Effect.logWarning("Couldn't set Knative's initial-scale back yet", error.message))
@@ -137,9 +146,10 @@ export const makeRestoreWindow = (
           const before = yield* initial.get
           // The row names the former value before the cluster has another: a crash in between changes nothing.
           if (!(yield* row.know(token, before))) return undefined
-          held = { token, initial, before }
+          const own = { token, initial, before }
+          held = own
           yield* initial.set("0")
-          return { before }
+          return own
         })
         // Refused: nothing has changed. After any other failure the value may be set, so the window's lease ends it.
         const found = yield* Effect.tapErrorTag(changed, "RuntimeError", ({ reason }) =>
@@ -149,7 +159,9 @@ export const makeRestoreWindow = (
         const since = yield* monotonicMillis
         const opened = { since, last: since, joined: new Map<string, ServiceKey>() }
         window = opened
-        yield* Effect.forkIn(closeWhenSettled(opened, token, initial, found.before), scope)
+        yield* Effect.forkIn(closeWhenSettled(opened, found), scope)
+        // They join it now: it's open only for a while.
+        yield* queue.windowOpen
         return openEntry
       }).pipe(
         Effect.catchTag("RuntimeError", (error) =>
@@ -185,6 +197,12 @@ export const makeRestoreWindow = (
       return Math.max(0, starting - slots.size)
     })
 
+    yield* runtime.changes.pipe(
+      Stream.filter((key) => slots.has(idOf(key))),
+      Stream.runForEach(() => Effect.flatMap(oneAtATime.withPermits(1)(freeSlots), queue.slotsFree)),
+      Effect.forkScoped
+    )
+
     const closeLeft = Effect.gen(function* () {
       const [left] = yield* row.left
       if (left === undefined || scale === undefined) return
@@ -210,6 +228,8 @@ export const makeRestoreWindow = (
           for (const key of begun) slots.set(idOf(key), { key, since })
           return begun
         }).pipe(oneAtATime.withPermits(1)),
+      wait: queue.wait,
+      arrived: queue.arrived,
       admit: (organizationId, id) => (scale === undefined ? Effect.succeed(true) : row.admit(organizationId, id))
     }
   })
@@ -221,6 +241,10 @@ export interface RestoreWindow {
   readonly join: (keys: ReadonlyArray<ServiceKey>) => Effect.Effect<void>
   /** Those of these services that may start an instance now. */
   readonly start: (keys: ReadonlyArray<ServiceKey>) => Effect.Effect<ReadonlyArray<ServiceKey>, SqlError | RuntimeError>
+  /** The stage must wait, for a window or only for room. Returns after how many milliseconds to ask again if nobody wakes it. */
+  readonly wait: (stage: StageRef, isForWindow: boolean) => Effect.Effect<number>
+  /** Everything of the stage is restored. */
+  readonly arrived: (stage: StageRef) => Effect.Effect<void>
   /** May this deployment be applied now, so that its new revisions start with an instance? If not, ask again soon. */
   readonly admit: (organizationId: OrganizationId, id: string) => Effect.Effect<boolean, SqlError>
 }
