@@ -1,4 +1,4 @@
-import { Effect, Option, Stream } from "effect"
+import { Chunk, Effect, Option, Stream } from "effect"
 import type { Drift, NamespaceKey } from "../../port/Runtime.ts"
 import type { CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import { keyOfNamespace } from "../cache/namespaceKey.ts"
@@ -97,29 +97,35 @@ export const makeDrift = ({ api, applied, cache }: DriftOptions): Stream.Stream<
       return once(seen, "edited", editsOf(kind, same.value.managedFields, lost))
     })
 
-  const judge = (change: CacheChange): Effect.Effect<ReadonlyArray<Drift>> => {
+  /** Most changes are judged at once: a fiber for each of them would cost more than the judgement. */
+  const judge = (change: CacheChange): ReadonlyArray<Drift> | Effect.Effect<ReadonlyArray<Drift>> => {
     const { deleted, kind, metadata, name, namespace } = change
-    if (!isApplied(kind)) return Effect.succeed([])
+    if (!isApplied(kind)) return []
     const place = placeOf(kind, namespace, name)
     const isNamespace = kind === "namespace"
     const around = isNamespace ? metadata : cache.namespace(namespace)
     const key = Option.flatMap(Option.fromNullable(around), keyOfNamespace)
-    if (around === undefined || Option.isNone(key) || applied.hold(place, change)) return Effect.succeed([])
+    if (around === undefined || Option.isNone(key) || applied.hold(place, change)) return []
     const seen = { place, key: key.value, metadata }
     // The namespace is being deleted with everything in it: that isn't drift.
-    if (!isNamespace && around.deletionTimestamp !== undefined) return Effect.succeed([])
+    if (!isNamespace && around.deletionTimestamp !== undefined) return []
     const ours = ownEntry(metadata.managedFields) !== undefined || applied.of(place)?.uid === metadata.uid
-    if (!ours || applied.hasRemoved(metadata.uid)) return Effect.succeed([])
+    if (!ours || applied.hasRemoved(metadata.uid)) return []
     if (deleted) return unlabelled(seen)
-    if (metadata.deletionTimestamp !== undefined) return Effect.sync(() => once(seen, "deleted", [gone]))
-    if (applied.isOld(place, metadata)) return Effect.succeed([])
-    return Effect.sync(() =>
-      once(seen, "edited", editsOf(managedKinds[kind].kind, metadata.managedFields, applied.lost(place, metadata)))
-    )
+    if (metadata.deletionTimestamp !== undefined) return once(seen, "deleted", [gone])
+    if (applied.isOld(place, metadata)) return []
+    return once(seen, "edited", editsOf(managedKinds[kind].kind, metadata.managedFields, applied.lost(place, metadata)))
   }
 
   return Stream.merge(cache.changes, applied.released).pipe(
-    Stream.mapEffect(judge, { concurrency: 8 }),
-    Stream.flattenIterables
+    Stream.mapChunksEffect((changes) =>
+      Effect.forEach(
+        Chunk.toReadonlyArray(changes)
+          .map(judge)
+          .filter((judged) => Effect.isEffect(judged) || judged.length > 0),
+        (judged) => (Effect.isEffect(judged) ? judged : Effect.succeed(judged)),
+        { concurrency: 8 }
+      ).pipe(Effect.map((found) => Chunk.unsafeFromArray(found.flat())))
+    )
   )
 }

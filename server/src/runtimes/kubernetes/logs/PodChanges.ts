@@ -32,12 +32,14 @@ export const makePodChanges = Effect.fn("makePodChanges")(function* (cache: Clus
     for (const listener of [...(listeners.get(key) ?? [])]) listener(change)
   }
   yield* cache.changes.pipe(
-    Stream.runForEach((change) =>
+    Stream.runForEachChunk((changes) =>
       Effect.sync(() => {
-        if (change.kind !== "pod" && change.kind !== "service") return
-        if (change.kind === "pod") tell(podKey(change.namespace, change.name), change)
-        if (change.service !== undefined) tell(serviceKey(change.namespace, change.service), change)
-        tell(all, change)
+        for (const change of changes) {
+          if (change.kind !== "pod" && change.kind !== "service") continue
+          if (change.kind === "pod") tell(podKey(change.namespace, change.name), change)
+          if (change.service !== undefined) tell(serviceKey(change.namespace, change.service), change)
+          tell(all, change)
+        }
       })
     ),
     Effect.forkScoped

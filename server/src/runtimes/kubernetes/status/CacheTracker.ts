@@ -1,14 +1,22 @@
+import type { ServiceName } from "@maxcloud/config-schema"
 import { Clock, Effect, Layer, Option, Stream } from "effect"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
 import { ClusterMemory } from "../ClusterMemory.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
+import { CoalescingHub } from "../cache/CoalescingHub.ts"
 import { seenService } from "./assess.ts"
 import { instancesBefore } from "./lostInstances.ts"
 import { makePublisher } from "./publisher.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
 import { Tracker } from "./Tracker.ts"
 import { makeVerdicts } from "./verdicts.ts"
+
+/** A service, or a namespace. */
+interface Changed {
+  readonly namespace: string
+  readonly service: ServiceName | undefined
+}
 
 const make = Effect.gen(function* () {
   const api = yield* KubeApi
@@ -17,12 +25,33 @@ const make = Effect.gen(function* () {
   const { awaySince } = yield* ClusterMemory
   const verdicts = yield* makeVerdicts({ ...api, awaySince }, cache, publisher.publish)
 
+  // Several objects of a service mostly change together, above all when everything is listed: they need one look.
+  const changed = new CoalescingHub<Changed>()
+  yield* changed.stream.pipe(
+    Stream.runForEachChunk((chunk) =>
+      Effect.zipRight(
+        verdicts.synced,
+        Effect.forEach(
+          chunk,
+          (each) =>
+            each.service === undefined
+              ? Effect.sync(() => publisher.namespaceChanged(each.namespace))
+              : verdicts.lookAndTell(each.namespace, each.service),
+          { discard: true }
+        )
+      )
+    ),
+    Effect.forkScoped
+  )
   yield* cache.changes.pipe(
-    Stream.tap(() => verdicts.synced),
-    Stream.runForEach(({ kind, name, namespace, service }) => {
-      if (kind !== "namespace") return service === undefined ? Effect.void : verdicts.lookAndTell(namespace, service)
-      return Effect.sync(() => publisher.namespaceChanged(name))
-    }),
+    Stream.runForEachChunk((changes) =>
+      Effect.sync(() => {
+        for (const { kind, name, namespace, service } of changes) {
+          if (kind === "namespace") changed.publish(name, { namespace: name, service: undefined })
+          else if (service !== undefined) changed.publish(`${namespace}/${service}`, { namespace, service })
+        }
+      })
+    ),
     Effect.forkScoped
   )
 
