@@ -1,10 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Chunk, Duration, Effect, Option, Schema, Stream } from "effect"
+import { Duration, Effect, Option, Schema, Stream } from "effect"
 import { storableJson } from "../../../base/database/storable.ts"
 import { Runtime, type ServiceKey } from "../../../runtimes/port/Runtime.ts"
 import { decodeStageRefs } from "../queue/stageRef.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { type Observed, recordStatuses } from "./recordStatuses.ts"
+import { makeTriage } from "./triage.ts"
 
 /** How long to collect changes. A large app has more of them at once, and checking it costs more. */
 const gatherMs = (services: number) => 20 + Math.min(services, 1_000)
@@ -66,9 +67,15 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
 
 /** Follows the runtime's statuses of its services forever. */
 export const observeChanges = (queue: WorkQueue, wake: Effect.Effect<void>) =>
-  Effect.flatMap(Runtime, (runtime) =>
-    runtime.changes.pipe(
+  Effect.gen(function* () {
+    const runtime = yield* Runtime
+    const { due, triage } = yield* makeTriage(runtime)
+    const oneAtATime = yield* Effect.makeSemaphore(1)
+    const record = (keys: ReadonlyArray<ServiceKey>) =>
+      keys.length === 0 ? Effect.void : oneAtATime.withPermits(1)(observe(queue, wake, keys))
+    const urgent = runtime.changes.pipe(
       Stream.groupedWithin(512, Duration.millis(20)),
-      Stream.runForEach((keys) => observe(queue, wake, Chunk.toReadonlyArray(keys)))
+      Stream.runForEach((keys) => Effect.flatMap(triage(keys), record))
     )
-  )
+    yield* Effect.all([urgent, Stream.runForEach(due, record)], { concurrency: "unbounded", discard: true })
+  }).pipe(Effect.scoped)

@@ -14,7 +14,7 @@ import { findMetadata } from "./lookup.ts"
 import { appliedKindOf, idOf, inSteps, namedOf, type Place, placeOf, type Target } from "./managed.ts"
 import { ourNamespace } from "./ourNamespace.ts"
 import { runtimeErrorOf } from "./refusal.ts"
-import { type ValueSources, withSecretData } from "./secretData.ts"
+import { readingOnce, type ValueSources, withSecretData } from "./secretData.ts"
 import { targetsOf } from "./targets.ts"
 
 export interface ApplierOptions extends ValueSources {
@@ -80,13 +80,18 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
       endWithin("5 seconds")
     )
 
-  const applyStep = (key: NamespaceKey, step: ReadonlyArray<Target>, options: ApplyOptions) =>
+  const applyStep = (
+    key: NamespaceKey,
+    step: ReadonlyArray<Target>,
+    options: ApplyOptions,
+    valueSources: ValueSources
+  ) =>
     Effect.gen(function* () {
       yield* refreshed(
         key,
         step.map(({ place }) => place)
       )
-      const wanted = yield* Effect.forEach(step, (value) => changeOf(key, value, sources))
+      const wanted = yield* Effect.forEach(step, (value) => changeOf(key, value, valueSources))
       const changes = wanted.filter((each) => !applied.isCurrent(each.place, each.digest, cached(cache, each.place)))
       if (changes.length === 0) return
       const places = changes.map((change) => change.place)
@@ -115,8 +120,9 @@ export const makeApplier = ({ api, applied, bind, cache, ...sources }: ApplierOp
       const message = `Namespace "${key.namespace}" doesn't exist. Its own objects must be applied before those of app "${key.app}"`
       return yield* new RuntimeError({ reason: "unavailable", message })
     }
+    const valueSources = readingOnce(sources)
     for (const step of inSteps(targets)) {
-      yield* applyStep(key, step, options)
+      yield* applyStep(key, step, options, valueSources)
       const external = step.filter(({ place }) => place.kind === "externalSecret")
       yield* allOrRefusals(external, awaitExternalSecret)
       const made = step.find(({ place }) => place.kind === "namespace")

@@ -21,6 +21,31 @@ export interface ValueSources {
   readonly registryCredentials?: RegistryCredentials["Type"] | undefined
 }
 
+/**
+ * Reads each value of a secret once, as many services of an app have the same ones: a version's value never changes. For one apply, so that
+ * values don't stay in memory.
+ */
+export const readingOnce = <A extends ValueSources>(sources: A): A => {
+  const { secrets } = sources
+  const read = new Map<string, ReturnType<Secrets["Type"]["reveal"]>>()
+  return {
+    ...sources,
+    secrets: {
+      ...secrets,
+      reveal: (scope, name, version) =>
+        Effect.suspend(() => {
+          const id = JSON.stringify([scope, name, version])
+          const known = read.get(id)
+          if (known !== undefined) return known
+          return Effect.flatMap(Effect.cached(secrets.reveal(scope, name, version)), (reading) => {
+            read.set(id, reading)
+            return reading
+          })
+        })
+    }
+  }
+}
+
 const dataOfParts = (
   key: NamespaceKey,
   manifest: Manifest,

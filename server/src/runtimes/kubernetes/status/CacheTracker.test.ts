@@ -3,6 +3,7 @@ import { ServiceName } from "@maxcloud/config-schema"
 import { Deferred, Effect, Layer, Stream } from "effect"
 import { knativeService } from "../../../../test/kubernetes/testObjects.ts"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
+import { ClusterMemory } from "../ClusterMemory.ts"
 import { type CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import * as CacheTracker from "./CacheTracker.ts"
 import { Tracker } from "./Tracker.ts"
@@ -32,47 +33,52 @@ const changeOf = (kind: CacheChange["kind"], service: ServiceName | undefined): 
 })
 
 describe("the tracker", () => {
-  it.live("looks once at a service whose objects are all listed before it can judge", () =>
-    Effect.gen(function* () {
-      const synced = yield* Deferred.make<void>()
-      const read = yield* Deferred.make<void>()
-      const done = yield* Deferred.make<void>()
-      const looks: Array<string> = []
-      const cache = Layer.mock(ClusterCache, {
-        synced: Deferred.await(synced),
-        service: (_, name) => {
-          looks.push(name)
-          if (name === "last") Deferred.unsafeDone(done, Effect.void)
-          return undefined
-        },
-        follows: () => true,
-        refresh: () => Effect.void,
-        eventsOf: () => [],
-        metadataOf: () => undefined,
-        namespace: () => undefined,
-        pods: () => [],
-        sizes: () => ({}),
-        revisionsOf: () => [],
-        podsOf: () => [],
-        changes: Stream.make(
-          changeOf("namespace", undefined),
-          ...kinds.map((kind) => changeOf(kind, web)),
-          changeOf("networkPolicy", undefined),
-          changeOf("service", ServiceName.make("last"))
-        ).pipe(
-          Stream.rechunk(1),
-          Stream.concat(Stream.fromEffect(Effect.zipRight(Deferred.succeed(read, undefined), Effect.never)))
+  it.live(
+    "looks once at a service whose objects are all listed before it can judge, and not for objects that don't count",
+    () =>
+      Effect.gen(function* () {
+        const synced = yield* Deferred.make<void>()
+        const read = yield* Deferred.make<void>()
+        const done = yield* Deferred.make<void>()
+        const looks: Array<string> = []
+        const cache = Layer.mock(ClusterCache, {
+          synced: Deferred.await(synced),
+          service: (_, name) => {
+            looks.push(name)
+            if (name === "last") Deferred.unsafeDone(done, Effect.void)
+            return undefined
+          },
+          follows: () => true,
+          refresh: () => Effect.void,
+          eventsOf: () => [],
+          metadataOf: () => undefined,
+          namespace: () => undefined,
+          pods: () => [],
+          sizes: () => ({}),
+          revisionsOf: () => [],
+          podsOf: () => [],
+          changes: Stream.make(
+            changeOf("namespace", undefined),
+            ...kinds.map((kind) => changeOf(kind, web)),
+            changeOf("networkPolicy", undefined),
+            changeOf("secret", ServiceName.make("settings")),
+            changeOf("service", ServiceName.make("last"))
+          ).pipe(
+            Stream.rechunk(1),
+            Stream.concat(Stream.fromEffect(Effect.zipRight(Deferred.succeed(read, undefined), Effect.never)))
+          )
+        })
+        const live = CacheTracker.layer.pipe(
+          Layer.provide(Layer.mergeAll(cache, api, Layer.succeed(ClusterMemory, { awaySince: () => 0 })))
         )
+        yield* Effect.gen(function* () {
+          yield* Tracker
+          yield* Deferred.await(read)
+          expect(looks).toEqual([])
+          yield* Deferred.succeed(synced, undefined)
+          yield* Deferred.await(done)
+          expect(looks).toEqual(["web", "last"])
+        }).pipe(Effect.provide(live))
       })
-      const live = CacheTracker.layer.pipe(Layer.provide(Layer.merge(cache, api)))
-      yield* Effect.gen(function* () {
-        yield* Tracker
-        yield* Deferred.await(read)
-        expect(looks).toEqual([])
-        yield* Deferred.succeed(synced, undefined)
-        yield* Deferred.await(done)
-        expect(looks).toEqual(["web", "last"])
-      }).pipe(Effect.provide(live))
-    })
   )
 })

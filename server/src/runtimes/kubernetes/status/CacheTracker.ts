@@ -3,7 +3,7 @@ import { Clock, Effect, Layer, Option, Stream } from "effect"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
 import { ClusterMemory } from "../ClusterMemory.ts"
-import { ClusterCache } from "../cache/ClusterCache.ts"
+import { type CacheChange, ClusterCache } from "../cache/ClusterCache.ts"
 import { CoalescingHub } from "../cache/CoalescingHub.ts"
 import { seenService } from "./assess.ts"
 import { instancesBefore } from "./lostInstances.ts"
@@ -11,6 +11,9 @@ import { makePublisher } from "./publisher.ts"
 import { revisionsOf, statusOf } from "./statusOf.ts"
 import { Tracker } from "./Tracker.ts"
 import { makeVerdicts } from "./verdicts.ts"
+
+/** The kinds that a service's status depends on. */
+const judgedBy: ReadonlySet<CacheChange["kind"]> = new Set(["service", "revision", "pod", "event"])
 
 /** A service, or a namespace. */
 interface Changed {
@@ -48,7 +51,8 @@ const make = Effect.gen(function* () {
       Effect.sync(() => {
         for (const { kind, name, namespace, service } of changes) {
           if (kind === "namespace") changed.publish(name, { namespace: name, service: undefined })
-          else if (service !== undefined) changed.publish(`${namespace}/${service}`, { namespace, service })
+          else if (service !== undefined && judgedBy.has(kind))
+            changed.publish(`${namespace}/${service}`, { namespace, service })
         }
       })
     ),
