@@ -77,6 +77,17 @@ describe("beside a server with its own database", () => {
         stages: [{ organization: "local", app: "shop", stage: "production", state: "done", message: null }]
       })
       expect(JSON.parse((await rollout({}, "--json", ...dataDir)).stdout)).toMatchObject({ stages: [] })
+
+      const restore = ["cluster", "restore", ...dataDir]
+      expect(await run(restore, { cwd })).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/^the server checks 1 stage of apps/)
+      })
+      const waited = await run([...restore, "--wait"], { cwd })
+      expect([waited.code, waited.stdout]).toEqual([0, ""])
+      expect(waited.stderr).toMatch(/^\d stages? to check, \d services? restoring\n(.*\n)*restored: 1 stage checked\n$/)
+      const restored = await run([...restore, "--wait", "--json"], { cwd })
+      expect(JSON.parse(restored.stdout)).toEqual({ stages: 1, left: { stages: 0, services: 0 } })
     }
     expect((await rollout({}, ...dataDir)).stderr).toMatch(/: 1 done, 0 pending, 0 failed\n$/)
   })

@@ -8,7 +8,7 @@ export { type RotatedKeys, type RotateKeysOptions, type RotateKeysResult, rotate
 export { InvalidSetting, type ServerSettings } from "../base/settings/ServerConfig.ts"
 export type { ServerLogLine } from "../base/telemetry/logging.ts"
 export { ServerError } from "../base/words/ServerError.ts"
-export type { Restore } from "../control/deployments/restore/Restore.ts"
+export type { Restore, RestoreProgress } from "../control/deployments/restore/Restore.ts"
 export type { Rollout, RolloutState, StageRollout } from "../control/deployments/rollout/RolloutState.ts"
 export { type GatewayOptions, runGateway } from "../edge/gateway/index.ts"
 export { type BackupResult, backupServer, restoreServer } from "../operator/backup/commands.ts"

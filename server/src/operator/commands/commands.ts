@@ -1,8 +1,8 @@
 import type { AuditEntry } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
-import type { Restore } from "../../control/deployments/restore/Restore.ts"
-import { restoreAll } from "../../control/deployments/restore/restoreAll.ts"
+import type { Restore, RestoreProgress } from "../../control/deployments/restore/Restore.ts"
+import { followRestore, restoreAll } from "../../control/deployments/restore/restoreAll.ts"
 import type { Rollout } from "../../control/deployments/rollout/RolloutState.ts"
 import { rolloutStatus } from "../../control/deployments/rollout/rolloutStatus.ts"
 import { defaultQuotas } from "../../tenancy/limits/defaultQuotas.ts"
@@ -77,9 +77,14 @@ export const operator = {
   rollout: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Rollout>> =>
     runOnDatabase(options, () => rolloutStatus),
 
-  /** Lets the servers check every app, and restore what the cluster has lost. */
-  restore: (options: Partial<ServerSettings> = {}): Promise<OperatorResult<Restore>> =>
-    runOnDatabase(options, () => restoreAll),
+  /** Lets the servers check every app, and restore what the cluster has lost. `onProgress`: wait until that's over. */
+  restore: ({
+    onProgress,
+    ...options
+  }: Partial<ServerSettings> & {
+    readonly onProgress?: ((progress: RestoreProgress) => void) | undefined
+  } = {}): Promise<OperatorResult<Restore>> =>
+    runOnDatabase(options, () => (onProgress === undefined ? restoreAll : followRestore(onProgress))),
 
   /**
    * Everything that a server has built from sources and installed for them, for one organization or for all. Changes

@@ -1,10 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { expect, it } from "@effect/vitest"
-import { Deferred, Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
 import { deploy, finished, newOrganization, testServer } from "../../../../test/deployments/testServer.ts"
 import { listServices } from "../../../../test/wholeLists.ts"
+import type { RestoreProgress } from "./Restore.ts"
+import { followRestore } from "./restoreAll.ts"
 
 it.scopedLive(
   "brings lost services back: those without instances while revisions start at zero, the others afterwards",
@@ -48,7 +50,24 @@ it.scopedLive(
           ["busy", "restoring"],
           ["wanted", "restoring"]
         ])
+        const told: Array<RestoreProgress> = []
+        const followed = yield* Effect.fork(followRestore((progress) => void told.push(progress), { everyMs: 20 }))
+        yield* Effect.iterate(told.length, {
+          while: (length) => length === 0,
+          body: () =>
+            Effect.delay(
+              Effect.sync(() => told.length),
+              "20 millis"
+            )
+        })
+        expect(told[0]).toEqual({ stages: 1, services: 3 })
+        expect(yield* followRestore(() => undefined, { everyMs: 20, stillMs: 100 })).toEqual({
+          stages: 1,
+          left: { stages: 1, services: 3 }
+        })
         yield* Deferred.succeed(allowed, undefined)
+        expect(yield* Fiber.join(followed)).toEqual({ stages: 1, left: { stages: 0, services: 0 } })
+        expect(told.at(-1)).toEqual({ stages: 0, services: 0 })
         const wanted = ["apply Service/asleep", "apply Service/busy", "apply Service/wanted"]
         const isThere = () => wanted.every((call) => second.calls.includes(call))
         yield* Effect.iterate(isThere(), {
