@@ -64,7 +64,8 @@ export const floors: ReadonlyArray<Floor> = [
     deployments: "plans, deployments, the work queue, the reconciler",
     privacy: "export, deletion, erasure",
     services: "statuses, pauses, restarts",
-    usage: "what services used"
+    usage: "what services used",
+    serviceEvents: "what the runtime observes, as events"
   }),
   floor("operator", "commands for the operator", {
     backup: "backup, restore, verification",

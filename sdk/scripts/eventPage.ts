@@ -1,4 +1,4 @@
-import { type EventType, eventKinds, eventTypes } from "../src/api/eventKinds.ts"
+import { type EventType, eventKinds, eventTypes, frequentTypes } from "../src/api/eventKinds.ts"
 import type { CloudEvent } from "../src/api/events.ts"
 import { EventId } from "../src/api/ids.ts"
 
@@ -19,12 +19,12 @@ export const exampleOf = (type: EventType): CloudEvent => {
 }
 
 const section = (type: EventType) => {
-  const { description, roles } = eventKinds[type]
+  const { description, frequent, roles } = eventKinds[type]
   const { data, subject } = exampleOf(type)
   return [
     `## \`${type}\``,
     "",
-    `${description} Roles: ${roles.join(", ")}.`,
+    `${description} Roles: ${roles.join(", ")}.${frequent === true ? " [Frequent](#frequent-types)." : ""}`,
     "",
     "```json",
     JSON.stringify({ type, subject, data }, undefined, 2),
@@ -57,6 +57,16 @@ export const eventPage = (): string =>
     "| type | what happened |",
     "| --- | --- |",
     ...eventTypes.map((type) => `| [\`${type}\`](#${type.replaceAll(".", "")}) | ${eventKinds[type].description} |`),
+    "",
+    "## Frequent types",
+    "",
+    `Services cause these without anybody's action: ${frequentTypes.map((type) => `\`${type}\``).join(", ")}. So:`,
+    "",
+    "- The server collects what happens to a service for 5 seconds and reports it as one event, with a `count` or `from` and `to`. The next event of the same type and service follows after 30 seconds at the earliest.",
+    "- A webhook gets such a type only if its `types` name it in full, such as `service.scaled`. Neither `*` nor `service.*` includes it.",
+    "- The server keeps them for 3 days, and the newest 1,000 of each service.",
+    "",
+    "A crash of the server within those 5 seconds can lose one. Several servers report it once.",
     "",
     ...eventTypes.flatMap(section)
   ].join("\n")

@@ -1,15 +1,19 @@
 import type { CloudEvent } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
-import { text, toggle } from "../args/flags.ts"
+import { optional, text, toggle } from "../args/flags.ts"
 import { parseTime } from "../args/time.ts"
-import { connect } from "../client.ts"
-import { command, flags, noPositionals } from "../command.ts"
+import { connect, parseServiceName } from "../client.ts"
+import { command, flags, positionals } from "../command.ts"
 import { printable } from "../output/format.ts"
 import { firstOf, limitFlags } from "../output/limit.ts"
 import { printTable, type Terminal } from "../output/terminal.ts"
 
 const styles = (type: string) =>
-  /failed|degraded|exceeded|disabled/.test(type) ? "red" : /succeeded|ready|recovered/.test(type) ? "green" : "cyan"
+  /failed|degraded|exceeded|disabled|throttled|found|^instance[.]/.test(type)
+    ? "red"
+    : /succeeded|ready|recovered|healed/.test(type)
+      ? "green"
+      : "cyan"
 
 /** The facts of an event in a line: `app=shop stage=production number=7`. */
 const factsOf = ({ data }: CloudEvent) =>
@@ -28,6 +32,10 @@ export default command({
   summary: "Show what happened",
   examples: [
     { line: "maxcloud events", does: "Show the events of the last 24 hours, oldest first" },
+    {
+      line: "maxcloud events web --follow",
+      does: "Follow one service: scaled, restarted, evicted, images pulled, throttled"
+    },
     { line: "maxcloud events --follow --type 'deployment.*'", does: "Follow deployments as they happen, until Ctrl-C" },
     {
       line: "maxcloud events --since 7d --type deployment.failed --json",
@@ -48,15 +56,19 @@ export default command({
     }),
     ...limitFlags
   }),
-  positionals: noPositionals,
+  positionals: positionals({ name: optional("NAME", "Only events of this service [all]") }),
   run: (input, terminal) =>
     Effect.gen(function* () {
       const { app, follow, stage, type } = input
       const since = yield* parseTime("--since", input.since)
+      const service = input.name === undefined ? undefined : yield* parseServiceName(input.name)
       const cloud = yield* connect(input)
+      /** A misspelled name would otherwise look like a service to which nothing happens. */
+      const known = service === undefined ? Effect.void : Effect.asVoid(cloud.services.get(service, { app, stage }))
       if (follow) {
+        yield* known
         return yield* cloud.events
-          .follow({ type, app, stage, since })
+          .follow({ type, app, stage, service, since })
           .pipe(
             Stream.runForEach((event) =>
               Effect.sync(() =>
@@ -66,10 +78,12 @@ export default command({
           )
       }
       const events = yield* firstOf(
-        cloud.events.list.each({ type, app, stage, since: since ?? "24h" }),
+        cloud.events.list.each({ type, app, stage, service, since: since ?? "24h" }),
         input,
         terminal
       )
+      // A deleted service still has events.
+      if (events.length === 0) yield* known
       if (terminal.json) return terminal.printJson({ events })
       if (events.length === 0) {
         return terminal.say(

@@ -8,8 +8,13 @@ import { Time } from "./time.ts"
 /** All facts about a kind of event. The API, the check of recorded events, and `docs/reference/events.md` read it. */
 interface EventKind<A, I> {
   readonly description: string
-  /** Who may read it. Webhooks belong to admins and get every kind. */
+  /** Who may read it. Webhooks belong to admins, whose role may read every kind. */
   readonly roles: ReadonlyArray<Role>
+  /**
+   * Can services cause many of them, without anybody's action? Webhooks get such a type only if they name it in full, and the server
+   * deletes it after a few days. @default no
+   */
+  readonly frequent?: boolean
   /** Names and facts. Never a secret's value, a token, a person's address or a program's output. */
   readonly data: Schema.Schema<A, I>
   /** The resource: its collection and its id or name. */
@@ -52,6 +57,52 @@ const ofSuspension = (description: string) =>
     example: {
       subject: "apps/shop/stages/production",
       data: { ...examplePlace, until: "2026-11-24T13:00:00.000Z" }
+    }
+  })
+
+const exampleService = ServiceId.make("svc_0198f3d29c7b7f10b2c3d4e5f6a7b8c9")
+const named = { ...place, service: ServiceId, name: ServiceName }
+const exampleNamed = { ...examplePlace, service: exampleService, name: ServiceName.make("web") }
+const Count = Schema.Int.pipe(Schema.nonNegative())
+
+/** What the runtime observed of a service. */
+const observed = <A, I>(description: string, Facts: Schema.Schema<A, I>, facts: A) =>
+  kind({
+    description,
+    roles: readers,
+    frequent: true,
+    data: Schema.extend(Schema.Struct(named), Facts),
+    example: { subject: `services/${exampleService}`, data: { ...exampleNamed, ...facts } }
+  })
+
+const Instance = { revision: Schema.String, instance: Schema.String }
+const exampleInstance = { revision: "web-00003", instance: "web-00003-deployment-6d4cf56db6-x2x7k" }
+
+/** What others did to an app's objects. `name` is null if the object belongs to no single service. */
+const ofDrift = (description: string, what: "edited" | "deleted") =>
+  kind({
+    description,
+    roles: readers,
+    data: Schema.Struct({
+      ...place,
+      name: Schema.NullOr(ServiceName),
+      objectKind: Schema.String,
+      object: Schema.String,
+      change: Schema.Literal("edited", "deleted"),
+      manager: Schema.NullOr(Schema.String),
+      count: Count
+    }),
+    example: {
+      subject: "apps/shop/stages/production/drift",
+      data: {
+        ...examplePlace,
+        name: ServiceName.make("web"),
+        objectKind: "Service",
+        object: "web",
+        change: what,
+        manager: "kubectl-edit",
+        count: 1
+      }
     }
   })
 
@@ -107,6 +158,57 @@ export const eventKinds = {
   "service.deleted": ofService("A service was removed, with its instances."),
   "app.suspended": ofSuspension("Somebody suspended the repair of an app's objects, or changed the end of that."),
   "app.suspension-ended": ofSuspension("An app's suspension ended. `until` is its end."),
+  "service.scaled": observed(
+    "A service has another number of instances. Changes within seconds are one event, `from` the last reported number. `revision` is the newest ready one.",
+    Schema.Struct({ revision: Schema.NullOr(Schema.String), from: Count, to: Count }),
+    { revision: "web-00003", from: 1, to: 4 }
+  ),
+  "service.throttled": observed(
+    "A service has as many instances as its `scale.max` allows, so further requests may wait. At most once in 10 minutes, and never if `scale.max` is 1 or equals `scale.min`.",
+    Schema.Struct({ revision: Schema.String, reason: Schema.Literal("MaxInstances"), limit: Count }),
+    { revision: "web-00003", reason: "MaxInstances" as const, limit: 10 }
+  ),
+  "instance.restarted": observed(
+    "Programs of a service's instances ended on their own, `count` times, and are started again. The rest describes the last one: `reason` is `OutOfMemory`, `Failed` or `Exited` (exit code 0).",
+    Schema.Struct({
+      ...Instance,
+      reason: Schema.Literal("OutOfMemory", "Failed", "Exited"),
+      exitCode: Schema.NullOr(Schema.Int),
+      count: Count
+    }),
+    { ...exampleInstance, reason: "Failed" as const, exitCode: 1, count: 2 }
+  ),
+  "instance.evicted": observed(
+    "Kubernetes took `count` instances from their nodes: `Preempted` (by a pod of higher priority), `NodePressure` (memory or disk), `NodeDrained` (by the eviction API), `NodeTainted` or `NodeLost`. The local runtime evicts nothing.",
+    Schema.Struct({
+      ...Instance,
+      reason: Schema.Literal("Preempted", "NodePressure", "NodeDrained", "NodeTainted", "NodeLost"),
+      count: Count
+    }),
+    { ...exampleInstance, reason: "NodeDrained" as const, count: 1 }
+  ),
+  "image.pulled": observed(
+    "A node, or this machine, pulled a service's image, `count` times. `milliseconds` is how long the slowest pull took. Images that are already there aren't pulled.",
+    Schema.Struct({
+      revision: Schema.String,
+      image: Schema.String,
+      digest: Schema.NullOr(Schema.String),
+      milliseconds: Count,
+      count: Count
+    }),
+    {
+      revision: "web-00003",
+      image: "registry.example.com/shop/web",
+      digest: "sha256:6c3c624b58dbbcd3c0dd82b4c53f04194d1247c6eebdaab7c610cf7d66709b3b",
+      milliseconds: 2150,
+      count: 1
+    }
+  ),
+  "drift.found": ofDrift(
+    "Another person or program edited or deleted an app's objects in the cluster, `count` changes in all. The rest describes the last one.",
+    "edited"
+  ),
+  "drift.healed": ofDrift("The server restored objects that others had edited or deleted.", "edited"),
   "quota.near": kind({
     description: "An accepted deployment uses at least 80 % of a quota. At most once in 24 hours for each quota.",
     roles: readers,
@@ -154,6 +256,9 @@ export const isEventType = (type: string): type is EventType => Object.hasOwn(ev
 
 /** Every kind, in the order of the reference. */
 export const eventTypes: ReadonlyArray<EventType> = Object.keys(eventKinds).filter(isEventType)
+
+/** The types that webhooks get only if they name them in full. */
+export const frequentTypes: ReadonlyArray<EventType> = eventTypes.filter((type) => eventKinds[type].frequent === true)
 
 /** Whether a pattern (`deployment.succeeded`, `deployment.*` or `*`) matches this type. */
 export const matchesType = (pattern: string, type: string): boolean =>

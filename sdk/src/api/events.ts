@@ -1,4 +1,4 @@
-import { AppName, quoted, StageName, textUpTo } from "@maxcloud/config-schema"
+import { AppName, quoted, ServiceName, StageName, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { type EventData, type EventType, eventTypes, matchesType } from "./eventKinds.ts"
 import { EventId } from "./ids.ts"
@@ -64,6 +64,8 @@ export const EventList = listOf(CloudEvent, {
     type: Schema.optional(EventPatterns),
     app: Schema.optional(AppName),
     stage: Schema.optional(StageName),
+    /** Only events of services with this name. */
+    service: Schema.optional(ServiceName).annotations({ description: "Only events of services with this name." }),
     since: Schema.optional(TimeText),
     after: Schema.optional(EventSequence).annotations({
       description: "Events after the one with this `sequence`, to continue reading later."

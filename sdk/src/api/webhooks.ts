@@ -1,5 +1,6 @@
-import { textUpTo } from "@maxcloud/config-schema"
+import { quoted, textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
+import { eventTypes, frequentTypes, matchesType } from "./eventKinds.ts"
 import { EventPattern } from "./events.ts"
 import { EventId, WebhookDeliveryId, WebhookId } from "./ids.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
@@ -28,7 +29,17 @@ const WebhookUrl = textUpTo(2_000, "The URL").pipe(
     arbitrary: () => (fc) => fc.constantFrom("https://example.com/hooks", "http://10.0.0.7:8080/?key=1")
   })
 )
-const EventPatterns = Schema.Array(EventPattern).pipe(Schema.minItems(1), Schema.maxItems(20))
+/** A webhook gets a frequent type only if it names it in full, so a pattern that matches nothing else would receive nothing. */
+const DeliveredPattern = EventPattern.pipe(
+  Schema.filter((written) => {
+    const matched = eventTypes.filter((type) => matchesType(written, type))
+    return (
+      matched.some((type) => type === written || !frequentTypes.includes(type)) ||
+      `${quoted(written)} only matches frequent types, which a webhook gets only by their full names: ${matched.map((type) => `"${type}"`).join(", ")}.`
+    )
+  })
+)
+const EventPatterns = Schema.Array(DeliveredPattern).pipe(Schema.minItems(1), Schema.maxItems(20))
 const Description = visibleText(200, "The description")
 
 /** A URL that receives events. `types` selects them, as in a query of events. */

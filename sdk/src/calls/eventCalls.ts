@@ -10,6 +10,8 @@ export interface EventFilter {
   readonly type?: string | undefined
   readonly app?: string | undefined
   readonly stage?: string | undefined
+  /** Only events of services with this name, in all apps and stages that the filter allows. */
+  readonly service?: string | undefined
   /** RFC 3339, or a duration before now such as `24h`. */
   readonly since?: string | undefined
 }
@@ -25,9 +27,9 @@ const parseParameters = parse(EventList.parameters)
 const encodeParameters = Schema.encodeSync(EventList.parameters)
 
 /** The filter as query parameters. */
-export const eventParameters = ({ app, since, stage, type }: EventFilter) =>
+export const eventParameters = ({ app, service, since, stage, type }: EventFilter) =>
   Effect.map(
-    parseParameters(given({ app, since, stage, type })),
+    parseParameters(given({ app, since, stage, service, type })),
     (parameters): ReadonlyArray<[string, string]> =>
       Object.entries(encodeParameters(parameters)).flatMap(([name, value]) =>
         value === undefined ? [] : [[name, value]]

@@ -45,6 +45,7 @@ const followOptions: OptionKinds<FollowEventsOptions> = {
   type: "text",
   app: "text",
   stage: "text",
+  service: "text",
   since: "text",
   after: "text"
 }

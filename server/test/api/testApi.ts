@@ -193,6 +193,7 @@ export const testApi = (options: TestApiOptions = {}) =>
           inPlace: false,
           repairs: false,
           limitations: () => [],
+          announce: undefined,
           isLogCursor: () => false,
           initialScale: undefined
         }),

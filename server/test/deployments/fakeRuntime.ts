@@ -2,6 +2,7 @@ import { ServiceName } from "@maxcloud/config-schema"
 import { diagnosisOf } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Effect, Layer, Option, PubSub, Stream } from "effect"
+import type { Happening } from "../../src/runtimes/port/Happening.ts"
 import {
   type InitialScale,
   type NamespaceKey,
@@ -35,6 +36,10 @@ export interface FakeRuntime {
   namesMissing: boolean
   /** How it sets the instances that new revisions start with. */
   initialScale: InitialScale | undefined
+  /** How it shows events on its own objects. */
+  announce: Runtime["Type"]["announce"]
+  /** What it says that has happened. */
+  happenings: Stream.Stream<Happening>
   /** Called before and after something is removed. */
   onRemove: (when: "before" | "after") => void
 }
@@ -104,6 +109,8 @@ export const makeFakeRuntime = Effect.gen(function* () {
     confirmed: true,
     refuses: [refusedName],
     onRemove: () => {},
+    announce: undefined,
+    happenings: Stream.empty,
     namesMissing: false,
     initialScale: undefined,
     becomeReady: (service) =>
@@ -210,6 +217,12 @@ export const makeFakeRuntime = Effect.gen(function* () {
       isLogCursor: () => false,
       logBytes: () => Effect.succeed(null),
       instances: Stream.empty,
+      get announce() {
+        return fake.announce
+      },
+      get happenings() {
+        return fake.happenings
+      },
       exec: () => Effect.fail(new RuntimeError({ reason: "refused", message: "it runs nothing" })),
       revisions: (key) =>
         Effect.succeed([

@@ -94,6 +94,7 @@ export class FakeKubelet {
       synced: Effect.void,
       refresh: () => Effect.void,
       service: () => undefined,
+      revision: () => undefined,
       revisionsOf: () => [],
       eventsOf: () => [],
       metadataOf: () => undefined,

@@ -126,6 +126,7 @@ export const notExported: Readonly<Record<string, string>> = {
   organization_keys: "wrapped keys, which aren't data of the organization",
   webhook_secrets: "signing secrets of `webhook`: values never",
   event_heads: "the number of the newest event",
+  told_happenings: "ids of what `event` reports, for an hour",
   app_links: "links to other apps, which the specs of `deployment` have",
   work_items: "the server's work queue: apps and stages, which `app` lists",
   audit_entries: "as `auditEntry`, opened",

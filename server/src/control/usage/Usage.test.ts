@@ -47,6 +47,7 @@ const recorder = (options: UsageRecorder.UsageRecorderOptions = {}, name: "kuber
             repairs: true,
             limitations: () => [],
             initialScale: undefined,
+            announce: undefined,
             isLogCursor: () => false,
             logBytes: () => Effect.succeed(null),
             instances: Stream.fromQueue(told)

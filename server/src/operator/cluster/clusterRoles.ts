@@ -80,6 +80,12 @@ export const tenantRole: Role = {
       resources: ["namespaces"],
       verbs: ["delete"]
     },
+    {
+      why: "Events on Knative Services, for people who use `kubectl describe`: what became of a deployment, healed drift.",
+      apiGroups: [""],
+      resources: ["events"],
+      verbs: ["create"]
+    },
     { why: "Live and recent logs.", apiGroups: [""], resources: ["pods/log"], verbs: ["get"] },
     {
       why: "Programs that members run in instances (`maxcloud exec`). The API server asks for `get` or `create`, depending on its version.",

@@ -36,3 +36,6 @@ export const managedLabel = {
   "app.kubernetes.io/part-of": "maxcloud",
   "app.kubernetes.io/managed-by": "maxcloud-install"
 } as const
+
+/** The author of our events in the cluster. The watch of warnings leaves them out: they are no evidence about a service. */
+export const ownReporter = "maxcloud"

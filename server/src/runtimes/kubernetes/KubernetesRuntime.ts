@@ -9,6 +9,8 @@ import { makeApply } from "./apply/makeApply.ts"
 import { unreachableError, unreachableRead } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
 import { makeExec } from "./exec/makeExec.ts"
+import { makeAnnounce } from "./happenings/announce.ts"
+import { makeHappenings } from "./happenings/makeHappenings.ts"
 import { makeInitialScale } from "./initialScale.ts"
 import { makeInstances } from "./instances.ts"
 import { limitations } from "./limitations.ts"
@@ -103,6 +105,8 @@ export const layer = Layer.effect(
       leftAlone: (key) => Effect.zipRight(whileReadable, leftAlone(key)),
       exec: (...asked) => Effect.zipRight(whileReadable, exec(...asked)),
       instances: makeInstances(cache),
+      happenings: makeHappenings(api, cache),
+      announce: makeAnnounce(api, cache),
       revisions: (key) => Effect.zipRight(whileReadable, tracker.revisions(key)),
       logs: (query) => Stream.unwrap(Effect.as(whileReadable, Stream.interruptWhen(logs.read(query), untilAway))),
       isLogCursor: logs.isCursor,

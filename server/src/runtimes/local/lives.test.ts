@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Option, Stream } from "effect"
 import { makeFakeInstances } from "../../../test/local/fakeInstances.ts"
 import { makeTestRuntime, manifestsOf } from "../../../test/local/testRuntime.ts"
 import { type InstanceRecord, Runtime } from "../port/Runtime.ts"
@@ -56,6 +56,29 @@ describe("lives of instances", () => {
     const [only] = await cloud.run(Fiber.join(await next(1)))
     expect(only?.uid).toBe(fake.running()[0]?.id)
     expect(only?.endedAt).toBeNull()
+  })
+
+  it("that end on their own are reported as restarts, and those that we stop aren't", async () => {
+    const { cloud, fake } = start()
+    const fiber = await cloud.run(
+      Effect.flatMap(Runtime, (runtime) => Stream.runHead(runtime.happenings)).pipe(
+        Effect.timeout("10 seconds"),
+        Effect.forkDaemon
+      )
+    )
+    await cloud.apply(web("a:1"))
+    await cloud.until("web", (each) => each.state === "ready")
+    await cloud.apply(web("a:2"))
+    await cloud.until("web", (each) => each.latestReadyRevision === "web-00002" && each.instances === 1)
+    const id = fake.running()[0]?.id ?? ""
+    await fake.kill(id)
+    const happened = Option.getOrThrow(await cloud.run(Fiber.join(fiber)))
+    expect(happened).toMatchObject({
+      type: "instance.restarted",
+      id: `${id}/ended`,
+      facts: { revision: "web-00002", instance: id, reason: "Failed" }
+    })
+    expect(happened.key.service).toBe("web")
   })
 
   it("end when the service is removed", async () => {

@@ -60,6 +60,8 @@ export const runtimeOf = ({
     drift: Stream.empty,
     leftAlone: () => Effect.succeed({ fields: [], complete: true }),
     instances: lives.records,
+    happenings: lives.happenings,
+    announce: undefined,
     exec: makeLocalExec(services.find),
     revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
     isLogCursor: (text) => decodeCursor(text) !== undefined,

@@ -4,6 +4,8 @@ import type { Diagnosis, LogEntry, OrganizationId, ServiceState, TerminalSize, T
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
 import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { KnativeCondition, RuntimeRevision } from "./conditions.ts"
+import type { Happening } from "./Happening.ts"
+import type { Notice } from "./Notice.ts"
 
 /** The reason of a service whose source is being built. Its message shows the build's progress. */
 export const building = "Building"
@@ -231,6 +233,10 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
     readonly leftAlone: (key: NamespaceKey) => Effect.Effect<ForeignFields, RuntimeError>
     /** Lifetimes of instances, current and future; level-triggered: one may be repeated with more details. */
     readonly instances: Stream.Stream<InstanceRecord>
+    /** What happens to services' instances. The same one may be reported again, with the same id. */
+    readonly happenings: Stream.Stream<Happening>
+    /** Writes a line on the runtime's own object of a service, if it exists; undefined: nobody would look for it. */
+    readonly announce: ((key: ServiceKey, notice: Notice) => Effect.Effect<void, RuntimeError>) | undefined
     /**
      * Runs a program in an instance of the service until the scope closes, with the service's environment. `refused`: there is no
      * instance, and none can be started.

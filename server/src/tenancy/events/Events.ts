@@ -17,6 +17,8 @@ export interface EventQuery {
   readonly types: ReadonlyArray<EventType>
   readonly app?: string | undefined
   readonly stage?: string | undefined
+  /** A service's name. */
+  readonly service?: string | undefined
   /** Epoch milliseconds. */
   readonly since?: number | undefined
   /** Only events after the one with this number. */

@@ -40,7 +40,7 @@ const columns = "e.id, e.sequence::text as sequence, e.type, e.subject, e.data, 
 const selected = (
   sql: SqlClient,
   organizationId: OrganizationId,
-  { after, app, scopes, since, stage, types }: EventQuery,
+  { after, app, scopes, service, since, stage, types }: EventQuery,
   upTo: number
 ) =>
   sql.and([
@@ -48,6 +48,7 @@ const selected = (
     types.length === 0 ? sql`false` : sql.in("e.type", types),
     ...(app === undefined ? [] : [sql`e.app = ${app}`]),
     ...(stage === undefined ? [] : [sql`e.stage = ${stage}`]),
+    ...(service === undefined ? [] : [sql`e.service = ${service}`]),
     ...(since === undefined ? [] : [sql`e.at >= ${new Date(since)}`]),
     ...(scopes === undefined
       ? []

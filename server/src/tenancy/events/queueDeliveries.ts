@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import type { OrganizationId } from "@maxcloud/sdk/api"
+import { frequentTypes, type OrganizationId } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { notifying } from "../../base/database/notifying.ts"
@@ -11,7 +11,7 @@ export const triedDays = 3
  * Queues newly numbered events for the webhooks that want their type, in the transaction that numbers them: an event is
  * queued once for each, if it occurred while the webhook was enabled. If the database's clock was set back,
  * `receives_from` is in the future. It counts as reached: otherwise nothing would be sent until the clock catches up.
- * `webhook.test` isn't among them: the test queues it. An id consists of the process's own prefix and the event's
+ * Frequent types only go to webhooks that name them in full. `webhook.test` isn't among them: the test queues it. An id consists of the process's own prefix and the event's
  * number, so that ids of deliveries grow with their events.
  */
 export const queueDeliveries = (organizationId: OrganizationId, after: number) =>
@@ -28,7 +28,8 @@ export const queueDeliveries = (organizationId: OrganizationId, after: number) =
           and (w.disabled_because is null or e.at < w.disabled_at)
           and exists (
             select 1 from jsonb_array_elements_text(w.types) p (pattern)
-            where p.pattern in ('*', e.type) or (p.pattern like '%.*' and starts_with(e.type, left(p.pattern, -1))))
+            where p.pattern = e.type or (not ${sql.in("e.type", frequentTypes)}
+              and (p.pattern = '*' or (p.pattern like '%.*' and starts_with(e.type, left(p.pattern, -1))))))
         on conflict (organization_id, webhook_id, event_id) do nothing
         returning 1
       )

@@ -20,12 +20,16 @@ const textAt = (data: object, name: string) => {
   return typeof value === "string" ? value : null
 }
 
+/** The name of the service that it's about, by which readers can filter. `name` alone may be a secret's. */
+const serviceOf = (data: object) => ("service" in data || "objectKind" in data ? textAt(data, "name") : null)
+
 const rowOf = ({ data, subject, type, userId }: NewEvent) => ({
   id: EventId.make(newId("evt")),
   type,
   subject,
   app: textAt(data, "app"),
   stage: textAt(data, "stage"),
+  service: serviceOf(data),
   user_id: userId ?? null,
   data
 })
@@ -35,10 +39,10 @@ const insert = (organizationId: OrganizationId, rows: ReadonlyArray<ReturnType<t
     SqlClient,
     (sql) => sql`
       with added as (
-        insert into events (organization_id, id, type, subject, app, stage, user_id, data)
-        select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.user_id, e.data
+        insert into events (organization_id, id, type, subject, app, stage, service, user_id, data)
+        select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.service, e.user_id, e.data
         from jsonb_to_recordset(${storableJson(rows)}::jsonb)
-          as e (id text, type text, subject text, app text, stage text, user_id text, data jsonb)
+          as e (id text, type text, subject text, app text, stage text, service text, user_id text, data jsonb)
       )
       select ${notifying(sql, `events ${organizationId}`)}`
   )

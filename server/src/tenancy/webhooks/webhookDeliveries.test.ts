@@ -5,11 +5,12 @@ import {
   CreateWebhook,
   DeliveryList,
   EventList,
+  eventKinds,
   type OrganizationId,
   type WebhookDelivery,
   type WebhookId
 } from "@maxcloud/sdk/api"
-import { Effect, Layer, Schema } from "effect"
+import { Effect, Either, Layer, Schema } from "effect"
 import { databaseTest, madeDataDir } from "../../../test/database/layerTest.ts"
 import { makeFakeRuntime } from "../../../test/deployments/fakeRuntime.ts"
 import { newOrganization, testServer } from "../../../test/deployments/testServer.ts"
@@ -44,12 +45,13 @@ const { test } = runtimeTests(
 )
 
 const change = Schema.decodeUnknownSync(ChangeWebhook)
-const add = (organizationId: OrganizationId, url = "https://hooks.example.com/x") =>
+const add = (
+  organizationId: OrganizationId,
+  url = "https://hooks.example.com/x",
+  types: ReadonlyArray<string> = ["quota.*", "webhook.test"]
+) =>
   Effect.flatMap(Webhooks, (webhooks) =>
-    webhooks.create(
-      organizationId,
-      Schema.decodeUnknownSync(CreateWebhook)({ url, types: ["quota.*", "webhook.test"] })
-    )
+    webhooks.create(organizationId, Schema.decodeUnknownSync(CreateWebhook)({ url, types }))
   )
 const set = (organizationId: OrganizationId, id: WebhookId, state: "enabled" | "disabled") =>
   Effect.flatMap(Webhooks, (webhooks) => webhooks.change(organizationId, id, change({ state })))
@@ -100,6 +102,51 @@ describe("a webhook", () => {
       yield* numberBatch(id)
       expect(yield* newestSequence(id)).toBe(3)
       expect(yield* usedIn(yield* deliveries(id, webhook.id))).toStrictEqual([3])
+    })
+  )
+
+  test(
+    "gets frequent types only if it names them in full",
+    Effect.gen(function* () {
+      const { id } = yield* newOrganization
+      const patterns = [["*"], ["service.*"], ["service.scaled"], ["*", "instance.restarted"]]
+      const added = yield* Effect.forEach(patterns, (types) => add(id, undefined, types))
+      yield* recordEvents(
+        id,
+        { type: "service.scaled", ...eventKinds["service.scaled"].example },
+        { type: "instance.restarted", ...eventKinds["instance.restarted"].example },
+        { type: "service.deleted", ...eventKinds["service.deleted"].example }
+      )
+      yield* numberBatch(id)
+      const sql = yield* SqlClient
+      const typesOf = (found: ReadonlyArray<WebhookDelivery>) =>
+        Effect.map(
+          sql<{ type: string }>`
+            select type from events where ${sql.in(
+              "id",
+              found.map((each) => each.event)
+            )} order by type`,
+          (rows) => rows.map(({ type }) => type)
+        )
+      const got = yield* Effect.forEach(added, ({ webhook }) => Effect.flatMap(deliveries(id, webhook.id), typesOf))
+      expect(got).toStrictEqual([
+        ["service.deleted"],
+        ["service.deleted"],
+        ["service.scaled"],
+        ["instance.restarted", "service.deleted"]
+      ])
+    })
+  )
+
+  test(
+    "is refused with a pattern that only matches frequent types",
+    Effect.sync(() => {
+      const create = (types: ReadonlyArray<string>) =>
+        Schema.decodeUnknownEither(CreateWebhook)({ url: "https://hooks.example.com/x", types })
+      for (const types of [["service.*"], ["drift.*"], ["instance.evicted"]])
+        expect(Either.isRight(create(types))).toBe(true)
+      const refused = create(["instance.*"])
+      expect(Either.isLeft(refused) && refused.left.message).toContain('"instance.restarted", "instance.evicted"')
     })
   )
 

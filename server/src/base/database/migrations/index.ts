@@ -29,6 +29,7 @@ import { leaseHolders } from "./0028_lease_holders.ts"
 import { secretAuthors } from "./0029_secret_authors.ts"
 import { deadlinesSeen } from "./0030_deadlines_seen.ts"
 import { restoreWindow } from "./0032_restore_window.ts"
+import { serviceEvents } from "./0033_service_events.ts"
 import { suspensions } from "./0035_suspensions.ts"
 import { clusterMemory } from "./0039_cluster_memory.ts"
 
@@ -71,6 +72,7 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 29, name: "secret_authors", sql: secretAuthors },
   { id: 30, name: "deadlines_seen", sql: deadlinesSeen },
   { id: 32, name: "restore_window", sql: restoreWindow },
+  { id: 33, name: "service_events", sql: serviceEvents },
   { id: 35, name: "suspensions", sql: suspensions },
   { id: 39, name: "cluster_memory", sql: clusterMemory }
 ]

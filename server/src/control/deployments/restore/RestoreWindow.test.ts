@@ -69,6 +69,7 @@ const cluster = Effect.gen(function* () {
     inPlace: false,
     repairs: true,
     limitations: () => [],
+    announce: undefined,
     isLogCursor: () => false,
     changes: Stream.fromQueue(changes),
     initialScale: {

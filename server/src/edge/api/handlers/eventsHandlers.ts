@@ -20,13 +20,14 @@ const noCursor = invalidRequest(
   "Last-Event-ID isn't the id of an event of this stream. Leave it out to start from the beginning."
 )
 
-const queryOf = ({ roles, scopes }: Caller, { after, app, since, stage, type = ["*"] }: EventParameters) =>
+const queryOf = ({ roles, scopes }: Caller, { after, app, service, since, stage, type = ["*"] }: EventParameters) =>
   Effect.map(
     instantIf(since),
     (since): EventQuery => ({
       types: readableTypes(type, roles),
       app,
       stage,
+      service,
       since,
       scopes,
       after: after === undefined ? undefined : Number(after)

@@ -51,6 +51,7 @@ export class ClusterCache extends Context.Tag("@maxcloud/server/ClusterCache")<
     /** Lists the kinds of a namespace that aren't watched: Secrets and an app's own objects. */
     readonly refresh: (namespace: string) => Effect.Effect<void, KubeError>
     readonly service: (namespace: string, name: string) => KnativeServiceObject | undefined
+    readonly revision: (namespace: string, name: string) => RevisionObject | undefined
     readonly revisionsOf: (namespace: string, service: string) => ReadonlyArray<RevisionObject>
     readonly podsOf: (namespace: string, service: string) => ReadonlyArray<PodObject>
     /** Warnings about an object of a namespace, oldest first. Keeps the newest 20 for at most an hour. */

@@ -3,6 +3,7 @@ import { Clock, Deferred, Effect, Layer, Option, Schema, type Scope, Stream } fr
 import { keepDoing } from "../../../base/node/keepDoing.ts"
 import { KubeApi, type WatchEvent, type WatchInput } from "../../kubeApi/KubeApi.ts"
 import { kinds } from "../../kubeApi/kinds.ts"
+import { ownReporter } from "../../kubeApi/systemNames.ts"
 import { type CacheChange, ClusterCache } from "./ClusterCache.ts"
 import { CoalescingHub } from "./CoalescingHub.ts"
 import {
@@ -68,7 +69,11 @@ const makeWatches = () => {
     limitRange: { kind: kinds.limitRange, ...metadata },
     configMap: { kind: kinds.configMap, ...metadata },
     podDisruptionBudget: { kind: kinds.podDisruptionBudget, ...metadata },
-    warning: { kind: kinds.event, fieldSelector: "type=Warning", decode: reader(EventObject, withoutFields) }
+    warning: {
+      kind: kinds.event,
+      fieldSelector: `type=Warning,reportingComponent!=${ownReporter}`,
+      decode: reader(EventObject, withoutFields)
+    }
   } satisfies { readonly [K in KeptKind]: WatchInput<KeptObjects[K]> } & { readonly warning: WatchInput<EventObject> }
 }
 
@@ -180,6 +185,7 @@ const make = Effect.fn("ClusterCache.make")(function* ({
     ),
     refresh,
     service: (namespace, name) => objects.service.get(namespace, name),
+    revision: (namespace, name) => objects.revision.get(namespace, name),
     revisionsOf: (namespace, service) => objects.revision.ofService(namespace, service),
     podsOf: (namespace, service) => objects.pod.ofService(namespace, service),
     eventsOf: (namespace, involved) => warnings.of(namespace, involved, Date.now()),

@@ -55,6 +55,7 @@ describe("the tracker", () => {
           namespace: () => undefined,
           pods: () => [],
           sizes: () => ({}),
+          revision: () => undefined,
           revisionsOf: () => [],
           podsOf: () => [],
           changes: Stream.make(

@@ -101,6 +101,8 @@ export interface InstanceSpec extends InstanceTemplate {
   readonly onBuild?: (line: string) => void
   /** Receives the progress of its image's pull, one line at a time; undefined when it's finished. Must be fast. */
   readonly onPull?: (line: string | undefined) => void
+  /** Receives the pull of its image, if one was needed. A pull for several instances is reported to one of them. */
+  readonly onPulled?: (pull: { readonly imageId: string; readonly milliseconds: number }) => void
   /** Wraps the wait for its image, which then occupies no place in the queue of starts. @default no wrapper */
   readonly apart?: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Receives the reason why it isn't ready, and for a ready one what would fail on a cluster; undefined when that is over. */

@@ -26,6 +26,24 @@ const makeImageConfigs = () => {
   }
 }
 
+/** The image's id, and how long its pull took if it needed one. */
+const timed = async (
+  engine: ContainerEngine,
+  access: typeof ImageAccess.Service,
+  image: string,
+  known: string | undefined,
+  spec: InstanceSpec,
+  signal: AbortSignal
+): Promise<string> => {
+  let begunMs: number | undefined
+  const onPulling = () => {
+    begunMs ??= performance.now()
+  }
+  const imageId = await allowedImage(engine, access, image, known, { ...spec, signal, onPulling })
+  if (begunMs !== undefined) spec.onPulled?.({ imageId, milliseconds: Math.round(performance.now() - begunMs) })
+  return imageId
+}
+
 /** Starts instances as containers, from pulled images and from those built by a service's own Dockerfile. */
 export const makeContainerStart = (
   detect: ReturnType<typeof makeEngineFinder>,
@@ -53,7 +71,7 @@ export const makeContainerStart = (
     const found = Effect.tryPromise({
       try: async (signal) => {
         const engine = await engineOf()
-        const find = (known: string | undefined) => allowedImage(engine, access, image, known, { ...spec, signal })
+        const find = (known: string | undefined) => timed(engine, access, image, known, spec, signal)
         return { engine, id: await ofRevision(revision, given, signal, find) }
       },
       catch: toFailure

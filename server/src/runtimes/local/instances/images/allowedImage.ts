@@ -20,6 +20,8 @@ type Refusal = ImageProblem | ImagesError
 /** `signal`: aborted when nobody wants the image any more, which cancels the pull. */
 type Wanted = Pick<InstanceSpec, "organizationId" | "ownsMachine" | "onSystem" | "onPull"> & {
   readonly signal?: AbortSignal
+  /** A pull begins. */
+  readonly onPulling?: () => void
 }
 
 const isCode = Schema.is(DiagnosisCode)
@@ -79,7 +81,10 @@ const fromRegistry = (
       platform: `linux/${engine.architecture}`,
       isInStore: async (id) => (await engine.run(["image", "inspect", "--format", "{{.Id}}", "--", id])).code === 0,
       load: (archive, id, signal) => load(engine, archive, id, signal),
-      onPull: () => wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`),
+      onPull: () => {
+        wanted.onPulling?.()
+        wanted.onSystem?.(`Pulling image ${qualifiedImage(image)}`)
+      },
       onProgress: (line) => wanted.onPull?.(line)
     }),
     wanted.signal
@@ -141,6 +146,7 @@ const byEngine = async (engine: ContainerEngine, access: Access, image: string, 
   const logins = await asPromise(access.authFile(organizationId, image), signal)
   if (typeof logins !== "string") throw failureOf(image, logins.error)
   const name = qualifiedImage(image)
+  wanted.onPulling?.()
   wanted.onSystem?.(`Pulling image ${name}`)
   const pulled = await asPromise(
     access.pulls.pull(

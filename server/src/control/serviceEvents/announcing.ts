@@ -1,0 +1,127 @@
+import { SqlClient } from "@effect/sql/SqlClient"
+import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
+import { OrganizationId } from "@maxcloud/sdk/api"
+import { Effect, Schema } from "effect"
+import { namespaceKeyOf, Platform } from "../../runtimes/port/Platform.ts"
+import { Runtime } from "../../runtimes/port/Runtime.ts"
+import { announcedTypes, noticeOf } from "./noticeOf.ts"
+
+/** Older events aren't announced: after a long outage, nobody needs them as if they were new. */
+const freshMinutes = 10
+/** How many events to announce in one step. */
+const eventsAtOnce = 100
+/** A deployment of a thousand services is announced on some of them: first on those that failed. */
+const servicesOfDeployment = 50
+
+const decodeHeads = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({ id: OrganizationId, name: OrganizationName, upTo: Schema.NumberFromString, isMore: Schema.Boolean })
+  )
+)
+
+/** Organizations that have events which weren't announced, with the number up to which this step goes. */
+const heads = Effect.flatMap(SqlClient, (sql) =>
+  Effect.map(
+    sql`
+      select h.organization_id as id, o.name, least(h.last, h.announced + ${eventsAtOnce})::text as "upTo",
+        h.last > h.announced + ${eventsAtOnce} as "isMore"
+      from event_heads h join organizations o on o.id = h.organization_id where h.last > h.announced`,
+    decodeHeads
+  )
+)
+type Head = Effect.Effect.Success<typeof heads>[number]
+
+const decodeAnnounced = Schema.decodeUnknownSync(
+  Schema.Array(
+    Schema.Struct({
+      id: Schema.String,
+      type: Schema.Literal(...announcedTypes),
+      at: Schema.DateFromSelf,
+      app: AppName,
+      stage: StageName,
+      service: ServiceName,
+      number: Schema.NullOr(Schema.Int),
+      state: Schema.NullOr(Schema.Literal("ready", "failed")),
+      reason: Schema.NullOr(Schema.String),
+      count: Schema.NullOr(Schema.Int)
+    })
+  )
+)
+
+/** The services that these events concern: that of the event, or those that its deployment changed or couldn't start. */
+const announcedOf = ({ id, upTo }: Head) =>
+  Effect.flatMap(SqlClient, (sql) =>
+    Effect.map(
+      sql`
+        select e.id, e.type, e.at, e.app, e.stage, d.name as service, (e.data ->> 'number')::integer as number, d.state,
+          d.reason, (e.data ->> 'count')::integer as count
+        from event_heads h
+        join events e on e.organization_id = h.organization_id and e.sequence > h.announced and e.sequence <= ${upTo}
+        cross join lateral (
+          select e.service as name, null as state, null as reason where e.service is not null
+          union all (
+            select s.name, s.state, coalesce(s.diagnosis ->> 'code', s.reason) from deployment_services s
+            where e.type like 'deployment.%' and s.organization_id = e.organization_id
+              and s.deployment_id = e.data ->> 'deployment' and s.state in ('ready', 'failed')
+              and (s.state = 'failed' or s.action <> 'unchanged')
+            order by s.state, s.position limit ${servicesOfDeployment}
+          )
+        ) d
+        where h.organization_id = ${id} and ${sql.in("e.type", announcedTypes)}
+          and e.at > clock_timestamp() - ${freshMinutes} * interval '1 minute'
+        order by e.sequence`,
+      decodeAnnounced
+    )
+  )
+
+/**
+ * Announces an organization's new events on its services' objects. While the runtime is unavailable, the step is repeated later; what it
+ * refuses is left out.
+ */
+const announceHead = (head: Head, onRefused: (message: string) => Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const platform = yield* Platform
+    const { announce } = yield* Runtime
+    if (announce === undefined) return
+    for (const { app, service, stage, ...event } of yield* announcedOf(head)) {
+      const key = { ...namespaceKeyOf({ organization: head, app, stage }, platform), service }
+      yield* announce(key, noticeOf({ ...event, id: `${event.id}/${service}` })).pipe(
+        Effect.catchIf(
+          ({ reason }) => reason === "refused",
+          ({ message }) => onRefused(message)
+        )
+      )
+    }
+    yield* sql`
+      update event_heads set announced = greatest(announced, ${head.upTo}) where organization_id = ${head.id}`
+  })
+
+/** Announces what is new for the organizations that are ours. */
+export const makeAnnouncing = (owns: (organizationId: string) => boolean) => {
+  let warned = false
+  /** Without the right, each event is refused: say so once. */
+  const onRefused = (message: string) =>
+    Effect.suspend(() => {
+      if (warned) return Effect.void
+      warned = true
+      return Effect.logWarning(
+        `An event of a service can't be shown in the cluster. Further ones aren't logged. ${message}`
+      )
+    })
+  const step = Effect.gen(function* () {
+    let failure: unknown
+    const all = (yield* heads).filter(({ id }) => owns(id))
+    for (const head of all) {
+      yield* announceHead(head, onRefused).pipe(
+        Effect.catchAll((error) => {
+          failure ??= error
+          return Effect.void
+        })
+      )
+    }
+    if (failure !== undefined) return yield* Effect.fail(failure)
+    return all.some(({ isMore }) => isMore)
+  })
+  return Effect.repeat(step, { while: (isMore) => isMore })
+}

@@ -1,0 +1,98 @@
+/** When a group may be reported. Milliseconds. */
+export interface GatherBounds {
+  /** From the first thing of a group to its report: so long it collects more. */
+  readonly firstMs: number
+  /** From one report of a group to the next. */
+  readonly spacingMs: number
+  /** How long to keep what isn't ours to report, for the time in which nobody else would. */
+  readonly keptMs: number
+  /** Things of a group that are kept; of more, only the number. */
+  readonly most: number
+}
+
+export const usualBounds: GatherBounds = { firstMs: 5_000, spacingMs: 30_000, keptMs: 60_000, most: 500 }
+
+/** A report: what has come together. `more`: how many others there were. */
+export interface Gathered<A> {
+  readonly group: string
+  readonly items: ReadonlyArray<A>
+  readonly more: number
+}
+
+interface Group<A> {
+  /** By their ids, oldest first. */
+  readonly items: Map<string, A>
+  more: number
+  sinceMs: number
+  dueMs: number
+  /** When the last report was taken. */
+  takenMs: number
+}
+
+/**
+ * Collects what happens into groups, so that each group is reported seldom. Time is given, never measured. It is changed in place:
+ * a copy for each of thousands of services would cost more than everything else.
+ */
+export interface Gathering<A> {
+  readonly bounds: GatherBounds
+  readonly groups: Map<string, Group<A>>
+}
+
+export const makeGathering = <A>(bounds: GatherBounds = usualBounds): Gathering<A> => ({ bounds, groups: new Map() })
+
+/** Adds something to its group; the same id replaces what was there. */
+export const gather = <A>(
+  { bounds, groups }: Gathering<A>,
+  group: string,
+  id: string,
+  item: A,
+  nowMs: number
+): void => {
+  const found = groups.get(group) ?? {
+    items: new Map<string, A>(),
+    more: 0,
+    sinceMs: nowMs,
+    dueMs: 0,
+    takenMs: Number.NEGATIVE_INFINITY
+  }
+  if (found.items.size === 0) {
+    found.sinceMs = nowMs
+    found.dueMs = Math.max(nowMs + bounds.firstMs, found.takenMs + bounds.spacingMs)
+  }
+  // The newest comes last.
+  found.items.delete(id)
+  found.items.set(id, item)
+  const [oldest] = found.items.keys()
+  if (found.items.size > bounds.most && oldest !== undefined) {
+    found.items.delete(oldest)
+    found.more++
+  }
+  groups.set(group, found)
+}
+
+/**
+ * Takes the groups that are due. Those that aren't ours stay for a while: their server may have died. `isOurs` gets a thing of the
+ * group.
+ */
+export const takeDue = <A>(
+  { bounds, groups }: Gathering<A>,
+  nowMs: number,
+  isOurs: (item: A) => boolean
+): ReadonlyArray<Gathered<A>> => {
+  const taken: Array<Gathered<A>> = []
+  for (const [name, group] of groups) {
+    const [first] = group.items.values()
+    if (first === undefined) {
+      if (nowMs - group.takenMs >= bounds.spacingMs) groups.delete(name)
+      continue
+    }
+    if (group.dueMs > nowMs) continue
+    if (isOurs(first)) {
+      taken.push({ group: name, items: [...group.items.values()], more: group.more })
+      group.items.clear()
+      group.more = 0
+      group.takenMs = nowMs
+    } else if (nowMs - group.sinceMs >= bounds.keptMs) groups.delete(name)
+  }
+  return taken
+}
