@@ -23,10 +23,18 @@ export const stateText = (state: Service["status"]["state"], terminal: Terminal)
 export const urlText = ({ url }: Pick<Service["status"], "url">, terminal: Terminal): string =>
   url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", url)
 
+/** The last time of day, with the second that it's for: lines of a busy log share it, and formatting one takes longer than a line. */
+let latest = { second: "", text: "" }
+
 /** The time of day in this machine's time zone. */
 const timeOfDay = (instant: string): string => {
-  const date = new Date(instant)
-  return Number.isNaN(date.getTime()) ? instant : date.toTimeString().slice(0, 8)
+  const second = instant.endsWith("Z") ? instant.slice(0, 19) : instant
+  if (second !== latest.second) {
+    const date = new Date(instant)
+    if (Number.isNaN(date.getTime())) return instant
+    latest = { second, text: date.toTimeString().slice(0, 8) }
+  }
+  return latest.text
 }
 
 /** A log entry as a line for people. */

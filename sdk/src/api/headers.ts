@@ -1,10 +1,11 @@
 import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { PlanId } from "./ids.ts"
+import { longestCursor } from "./logs.ts"
 
 /** The event after which a stream of server-sent events resumes. */
 export const LastEventId = Schema.Struct({
-  "last-event-id": Schema.optional(textUpTo(200, "The id")).annotations({
+  "last-event-id": Schema.optional(textUpTo(longestCursor, "The id")).annotations({
     description: "Responds with server-sent events, starting after the one with this id."
   })
 })

@@ -1,8 +1,9 @@
 import { Chunk, Effect, Either, Schema, Stream } from "effect"
-import { CloudEvent, DeploymentEvent, type DeploymentId, LogEntry } from "../api/index.ts"
+import { CloudEvent, DeploymentEvent, type DeploymentId, fromBatch, LogEntry } from "../api/index.ts"
 import { type CallError, UnexpectedAnswer } from "../errors.ts"
 import type { OptionKinds } from "../input/options.ts"
 import { type InApp, parseDeployment, parseOptions } from "../input/parse.ts"
+import type { ServerSentEvent } from "../transport/sse.ts"
 import { subscribe } from "../transport/subscription.ts"
 import type { Calling } from "./Calling.ts"
 import type { Calls } from "./calls.ts"
@@ -57,6 +58,11 @@ export interface DeploymentEventsOptions {
 
 const decodeEvent = Schema.decodeUnknownEither(Schema.parseJson(DeploymentEvent))
 const decodeEntry = Schema.decodeUnknownEither(Schema.parseJson(LogEntry))
+const entriesIn = ({
+  data,
+  event
+}: ServerSentEvent): Either.Either<ReadonlyArray<LogEntry>, { readonly message: string }> =>
+  event === "logs" ? fromBatch(data) : Either.map(decodeEntry(data), (entry) => [entry])
 
 /** The calls with responses as server-sent events. */
 export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Calls<string>["services"]["get"]) => {
@@ -109,11 +115,13 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
         const options = yield* parseOptions<LogOptions & InApp>(given, logOptions)
         const { id } = yield* find(name, { app: options.app, stage: options.stage })
         const path = `/api/v1/services/${id}/logs`
+        // A server that doesn't know batches sends each line on its own.
+        const batched = true
         const query = (resuming: boolean) => {
           const tail = resuming ? undefined : options.tail
           const { follow, revision, since } = options
           const parameters = new URLSearchParams()
-          for (const [key, value] of Object.entries({ follow, since, revision, tail })) {
+          for (const [key, value] of Object.entries({ follow, since, revision, tail, batched })) {
             if (value !== undefined) parameters.set(key, String(value))
           }
           return parameters
@@ -128,12 +136,12 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
           endsWithConnection: !follow,
           onInterrupted: follow ? onInterrupted : undefined
         }).pipe(
-          Stream.filter((each) => each.event === "log"),
+          Stream.filter((each) => each.event === "log" || each.event === "logs"),
           Stream.mapChunksEffect((events) => {
             begun = begun || events.length > 0
-            return Either.mapLeft(Either.all(Chunk.map(events, (event) => decodeEntry(event.data))), (error) =>
+            return Either.mapLeft(Either.all(Chunk.map(events, entriesIn)), (error) =>
               unreadable(path, error.message)()
-            ).pipe(Either.map(Chunk.unsafeFromArray))
+            ).pipe(Either.map((found) => Chunk.unsafeFromArray(found.flat())))
           }),
           // It was deleted while we followed it, so there is nothing more to read.
           Stream.catchTag("NotFound", (error) => (begun ? Stream.empty : Stream.fail(error)))

@@ -30,6 +30,9 @@ export class FakeKubelet {
   readonly #listeners = new Set<(change: CacheChange) => void>()
   readonly #waiting = new Set<() => void>()
   #nanos = 0
+  /** How many answers follow a log now, and have followed one so far. */
+  following = 0
+  followed = 0
 
   /** `random`: from 0 to 1; decides where connections are lost. */
   constructor(key: ServiceKey, random: () => number) {
@@ -184,7 +187,7 @@ export class FakeKubelet {
       const follow = query["follow"] === "true"
       const tail = query["tailLines"] === undefined ? 0 : Math.max(0, run.lines.length - Number(query["tailLines"]))
       let at = tail
-      return Stream.repeatEffectOption(
+      const answered = Stream.repeatEffectOption(
         Effect.gen(this, function* () {
           if (follow) yield* this.#more(() => run.lines.length > at || run.ended)
           if (this.#random() < 0.05) return yield* Effect.fail(Option.some(error("unreachable", undefined)))
@@ -193,6 +196,13 @@ export class FakeKubelet {
           at = run.lines.length
           return Buffer.from(lines.map(({ text }) => text).join(""))
         })
+      )
+      if (!follow) return answered
+      this.following++
+      this.followed++
+      return Stream.ensuring(
+        answered,
+        Effect.sync(() => this.following--)
       )
     })
   }

@@ -138,7 +138,7 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       id: "listLogs",
       summary: "Read the logs of a service",
       description:
-        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, follow the `Link`. Each line has a `cursor`. Send the last one later to get the lines written since, without losing or duplicating any. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID`, the response is a stream: `event: log` with a line and its cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. An error after the first byte comes as `event: error` with a problem document.",
+        "Lines from the oldest to the newest: the last 100, those from `since` on, or those after `cursor`. If there are more, follow the `Link`. Each line has a `cursor`. Send the last one later to get the lines written since, without losing or duplicating any. With `Accept: text/event-stream`, `follow=true` or `Last-Event-ID`, the response is a stream: `event: log` with a line and its cursor as id, or with `batched=true` `event: logs` with several lines and the last one's cursor as id; a comment every 10 seconds; `event: end` after the last line unless `follow=true`. An error after the first byte comes as `event: error` with a problem document.",
       client: "logs",
       ...reads("service")
     })

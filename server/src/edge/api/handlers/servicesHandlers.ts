@@ -15,6 +15,7 @@ import { makeExecHandler } from "../../exec/execHandler.ts"
 import { locatedAt, monitoredAt } from "../../http/answerHeaders.ts"
 import { Draining } from "../../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../../http/problems.ts"
+import { toBatchEvents, toLogEvent } from "../streams/logEvents.ts"
 import { eventStream, type ServerSentEvent } from "../streams/sse.ts"
 import { answerPage } from "./answerPage.ts"
 import { currentCaller } from "./callerOf.ts"
@@ -36,7 +37,6 @@ const wrongCursor = "This isn't the `cursor` of a line of this log. Leave it out
 const noCursor = invalidRequest(`cursor: ${wrongCursor}`, [
   { parameter: "cursor", in: "query", code: "invalid_value", detail: wrongCursor }
 ])
-const encodeEntry = Schema.encodeSync(LogEntry)
 const end: ServerSentEvent = { event: "end", data: {} }
 
 /** The next lines, oldest first. A page's cursor is that of its last line. */
@@ -100,7 +100,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         Effect.gen(function* () {
           const organization = yield* CurrentOrganization
           const since = yield* instantIf(urlParams.since)
-          const { cursor, follow = false, limit = usualLimit, revision, tail } = urlParams
+          const { batched = false, cursor, follow = false, limit = usualLimit, revision, tail } = urlParams
           const last = headers["last-event-id"]
           if (last !== undefined && !services.isLogCursor(last)) return yield* noLastEventId
           if (cursor !== undefined && !services.isLogCursor(cursor)) return yield* noCursor
@@ -117,7 +117,8 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
           const entries = yield* services.logs(organization, path.id, query)
           if (!asStream) return yield* logPage(entries, limit)
           return eventStream(entries, {
-            toEvent: (entry) => ({ id: entry.cursor, event: "log", data: encodeEntry(entry) }),
+            toEvent: toLogEvent,
+            toEvents: batched ? toBatchEvents : undefined,
             last: follow ? undefined : end,
             asked: yield* currentAsked,
             until: draining.begun

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName, ServiceName } from "@maxcloud/config-schema"
-import { DeploymentId, type LogEntry, ServiceId, Unavailable } from "@maxcloud/sdk/api"
-import { Chunk, Deferred, Effect, Queue, Schedule, Stream } from "effect"
+import { DeploymentId, fromBatch, type LogEntry, ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import { Chunk, Deferred, Effect, Either, Queue, Schedule, Stream } from "effect"
 import { testApi } from "../../../../test/api/testApi.ts"
 import type { LogQuery } from "../../../runtimes/port/Runtime.ts"
 import { unlimited } from "../../../tenancy/limits/defaultQuotas.ts"
@@ -68,6 +68,49 @@ describe("streams of events", () => {
       expect(queries).toStrictEqual([
         { follow: false, since: undefined, revision: undefined, tail: undefined, after: "0-0" }
       ])
+    })
+  )
+
+  it.scopedLive("send lines that arrive together in one event if asked, with the cursor of the last one as id", () =>
+    Effect.gen(function* () {
+      const many = Array.from({ length: 2_500 }, (_, n) => ({ ...entry(n), line: `line ${n}` }))
+      const { url } = yield* testApi({
+        services: { logs: () => Effect.succeed(Stream.concat(Stream.fromIterable(many), Stream.make(entry(9_999)))) }
+      })
+      const response = yield* open(`${url}/api/v1/services/${id}/logs?batched=true`, { accept: "text/event-stream" })
+      const events = frames(yield* Effect.promise(() => response.text())).slice(1)
+      expect(events.map((each) => [each.event, each.id])).toStrictEqual([
+        ["logs", "0-999"],
+        ["logs", "0-1999"],
+        ["logs", "0-2499"],
+        // It has a newline in its text.
+        ["log", "0-9999"],
+        ["end", undefined]
+      ])
+      const read = events
+        .filter((each) => each.event === "logs")
+        .flatMap((each) => Either.getOrThrow(fromBatch(each.data ?? "")))
+      expect(read).toStrictEqual(many)
+    })
+  )
+
+  it.scopedLive("resume at the cursor of a log of many instances", () =>
+    Effect.gen(function* () {
+      const long = `1;2026-01-01T00:00:00.000000000Z${";8f2b11c0a4d2@2026-03-01T10:00:07.120000000Z~2".repeat(200)}`
+      const asked: Array<string | undefined> = []
+      const { url } = yield* testApi({
+        services: {
+          isLogCursor: (value) => value === long,
+          logs: (_, __, query) => {
+            asked.push(query.after)
+            return Effect.succeed(Stream.empty)
+          }
+        }
+      })
+      const logs = `${url}/api/v1/services/${id}/logs`
+      expect((yield* open(logs, { "last-event-id": long })).status).toBe(200)
+      expect((yield* open(`${logs}?cursor=${encodeURIComponent(long)}`)).status).toBe(200)
+      expect(asked).toStrictEqual([long, long])
     })
   )
 

@@ -27,20 +27,21 @@ export const eventStream = <A>(
   events: Stream.Stream<A, ApiError>,
   options: {
     readonly toEvent: (value: A) => ServerSentEvent
+    /** Values that arrive together, in fewer events. @default an event for each */
+    readonly toEvents?: ((values: ReadonlyArray<A>) => ReadonlyArray<ServerSentEvent>) | undefined
     /** Sent after the last of them. */
     readonly last?: ServerSentEvent | undefined
     readonly asked: Asked
     readonly until: Effect.Effect<void>
   }
 ): HttpServerResponse.HttpServerResponse => {
+  const toEvents = options.toEvents ?? ((values: ReadonlyArray<A>) => values.map(options.toEvent))
   const send = (out: Mailbox.Mailbox<Uint8Array>, text: string) => out.offer(Buffer.from(text))
   const bytes = fed<Uint8Array, never, never>((out) =>
     Effect.gen(function* () {
       yield* send(out, greeting)
       // Write events that arrive together in one write: a write for each line would limit the lines per second.
-      const frames = eachChunk(events, (chunk) =>
-        send(out, chunk.map((value) => frame(options.toEvent(value))).join(""))
-      ).pipe(
+      const frames = eachChunk(events, (chunk) => send(out, toEvents(chunk).map(frame).join(""))).pipe(
         Effect.andThen(options.last === undefined ? Effect.void : send(out, frame(options.last))),
         Effect.catchAllCause((cause) =>
           Cause.isInterruptedOnly(cause)

@@ -202,6 +202,81 @@ describe("KubernetesLogs", () => {
     }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
   })
 
+  it.live("reads an instance once for five followers and the collector, and gives each of them every line", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      kubelet.start("a")
+      const followers = Array.from({ length: 5 }, (): Array<string> => [])
+      for (const got of followers) {
+        const read = Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) =>
+          Effect.sync(() => got.push(line))
+        )
+        yield* Effect.forkScoped(read)
+      }
+      const arrived = (count: number) =>
+        Effect.repeat(
+          Effect.sync(() => followers.every(({ length }) => length >= count)),
+          { until: (all) => all, schedule: Schedule.spaced("10 millis") }
+        ).pipe(Effect.timeout("20 seconds"))
+      kubelet.write("a", ["first"])
+      yield* arrived(1)
+      const texts = Array.from({ length: 50_000 }, (_, n) => `line ${n}`)
+      let most = 0
+      for (let n = 0; n < texts.length; n += 1_000) {
+        kubelet.write("a", texts.slice(n, n + 1_000))
+        most = Math.max(most, kubelet.following)
+        yield* Effect.sleep(1)
+      }
+      yield* arrived(1 + texts.length)
+      expect(most).toBe(1)
+      for (const got of followers) expect(got).toEqual(["first", ...texts])
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+  })
+
+  it.live("gives a follower that stopped reading its own stream, and takes it back when it has caught up", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      kubelet.start("a")
+      kubelet.write("a", ["first"])
+      const may = yield* Effect.makeLatch(false)
+      const slow: Array<string> = []
+      const fast: Array<string> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) =>
+          Effect.zipRight(
+            slow.length === 0 ? Effect.void : may.await,
+            Effect.sync(() => slow.push(line))
+          )
+        )
+      )
+      yield* Effect.forkScoped(
+        Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) => Effect.sync(() => fast.push(line)))
+      )
+      const when = (holds: () => boolean) =>
+        Effect.repeat(Effect.sync(holds), { until: (found) => found, schedule: Schedule.spaced("10 millis") }).pipe(
+          Effect.timeout("20 seconds")
+        )
+      yield* when(() => slow.length === 1 && fast.length === 1)
+      const texts = Array.from({ length: 60_000 }, (_, n) => `line ${n}`)
+      for (let n = 0; n < texts.length; n += 500) {
+        kubelet.write("a", texts.slice(n, n + 500))
+        yield* Effect.sleep(1)
+      }
+      yield* when(() => fast.length === 1 + texts.length)
+      expect(slow.length).toBe(1)
+      const before = kubelet.followed
+      yield* may.open
+      yield* when(() => slow.length === 1 + texts.length)
+      kubelet.write("a", ["last"])
+      yield* when(() => kubelet.following === 1 && slow.at(-1) === "last" && fast.at(-1) === "last")
+      expect(kubelet.followed).toBe(before + 1)
+      expect(slow).toEqual(["first", ...texts, "last"])
+      expect(fast).toEqual(slow)
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+  })
+
   it.live("first reports what retention has deleted", () => {
     const kubelet = new FakeKubelet(key, () => 0.9)
     return Effect.gen(function* () {

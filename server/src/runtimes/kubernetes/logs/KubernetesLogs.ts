@@ -8,6 +8,7 @@ import { ClusterCache } from "../cache/ClusterCache.ts"
 import { liveLines } from "./liveLines.ts"
 import { cutNotice, deliver } from "./logEntries.ts"
 import { makePodChanges } from "./PodChanges.ts"
+import { PodFeeds } from "./PodFeeds.ts"
 import { historyAway, keptLines, latenessMillis, presentLines, presentTail, sinceOf } from "./presentLines.ts"
 import { ReaderPositions } from "./ReaderPositions.ts"
 
@@ -40,6 +41,7 @@ const make = Effect.gen(function* () {
   const cache = yield* ClusterCache
   const history = yield* LogHistory
   const changes = yield* makePodChanges(cache)
+  const feeds = yield* PodFeeds
 
   const present = (query: LogQuery, positions: ReaderPositions): Stream.Stream<LogEntry, RuntimeError> =>
     query.tail !== undefined && query.after === undefined
@@ -54,7 +56,7 @@ const make = Effect.gen(function* () {
   const coming = (query: LogQuery, positions: ReaderPositions) => {
     const kept = (from: ReaderPositions) => keptLines(history, query, from)
     return Effect.map(
-      liveLines({ api, cache, changes, query, since: sinceOf(query), positions, kept }),
+      liveLines({ api, cache, changes, feeds, query, since: sinceOf(query), positions, kept }),
       Stream.map(({ lagging, lines, newest }) => {
         const entries = deliver(query, positions, lines)
         positions.raise(timeOf(Math.max(0, millisOf(newest) - latenessMillis)), lagging)
@@ -84,7 +86,7 @@ const make = Effect.gen(function* () {
 
 /**
  * A service's log lines over all revisions: from the kubelet for current instances, from `LogHistory` for former ones, each line
- * once. Any replica can read them. Each reader has its own streams, and a slow reader delays only those.
+ * once. Any replica can read them. Followers of an instance share one stream from its kubelet (`PodFeeds`), and a slow one gets its own.
  */
 export class KubernetesLogs extends Context.Tag("@maxcloud/server/KubernetesLogs")<
   KubernetesLogs,
@@ -103,5 +105,5 @@ export class KubernetesLogs extends Context.Tag("@maxcloud/server/KubernetesLogs
   static readonly layer: Layer.Layer<KubernetesLogs, never, KubeApi | ClusterCache | LogHistory> = Layer.scoped(
     this,
     make
-  )
+  ).pipe(Layer.provide(PodFeeds.layer))
 }

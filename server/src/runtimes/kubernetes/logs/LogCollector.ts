@@ -6,7 +6,8 @@ import { ClusterCache } from "../cache/ClusterCache.ts"
 import type { PodObject } from "../cache/objects.ts"
 import { makeFollowedInstances } from "./followedInstances.ts"
 import { makePodChanges } from "./PodChanges.ts"
-import { followPod, podLogSource } from "./podLog.ts"
+import { PodFeeds } from "./PodFeeds.ts"
+import { podLogSource } from "./podLog.ts"
 import type { BufferLimits } from "./ServiceBuffer.ts"
 import { makeServiceBuffers } from "./serviceBuffers.ts"
 
@@ -40,6 +41,7 @@ const make = (options: LogCollectorOptions) =>
     const history = yield* LogHistory
     const changes = yield* makePodChanges(cache)
     const gate = yield* Effect.makeSemaphore(concurrency)
+    const feeds = yield* PodFeeds
 
     const podOf = ({ namespace, service }: HistoryKey, uid: string) =>
       cache.podsOf(namespace, service).find(({ metadata }) => metadata.uid === uid)
@@ -52,7 +54,7 @@ const make = (options: LogCollectorOptions) =>
       Effect.gen(function* () {
         const source = podLogSource(pod)
         const buffer = yield* Effect.orDie(Effect.retry(buffers.open(key), untilItSucceeds))
-        yield* followPod({
+        yield* feeds.follow({
           api,
           changes,
           gate,
@@ -90,4 +92,4 @@ const make = (options: LogCollectorOptions) =>
  * continues where it was: lines of existing pods are neither lost nor stored twice.
  */
 export const layer = (options: LogCollectorOptions): Layer.Layer<never, never, KubeApi | ClusterCache | LogHistory> =>
-  Layer.scopedDiscard(make(options))
+  Layer.scopedDiscard(make(options)).pipe(Layer.provide(PodFeeds.layer))

@@ -7,13 +7,15 @@ import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { PodObject } from "../cache/objects.ts"
 import { LiveMerge } from "./LiveMerge.ts"
 import type { PodChanges } from "./PodChanges.ts"
-import { followPod, podLogSource } from "./podLog.ts"
+import type { PodFeeds } from "./PodFeeds.ts"
+import { podLogSource } from "./podLog.ts"
 import type { ReaderPositions } from "./ReaderPositions.ts"
 
 export interface LiveLinesOptions {
   readonly api: KubeApi["Type"]
   readonly cache: ClusterCache["Type"]
   readonly changes: PodChanges
+  readonly feeds: PodFeeds["Type"]
   readonly query: LogQuery
   readonly since: string | undefined
   /** The reader's position. The consumer of the lines updates it. */
@@ -50,7 +52,7 @@ const taken = (merge: LiveMerge, currentSince: ReadonlyMap<string, number | unde
 /** New lines from current and future instances, until the service is deleted. */
 export const liveLines = (options: LiveLinesOptions) =>
   Effect.gen(function* () {
-    const { api, cache, changes, kept, positions, query, since } = options
+    const { api, cache, changes, feeds, kept, positions, query, since } = options
     const { namespace, service } = query.key
     const merge = new LiveMerge()
     const fibers = yield* FiberMap.make<string>()
@@ -73,14 +75,19 @@ export const liveLines = (options: LiveLinesOptions) =>
       Effect.gen(function* () {
         const source = podLogSource(pod)
         const { uid } = source
-        const { after, complete } = yield* followPod({
+        const current = (current: boolean) => currentSince.set(uid, current ? performance.now() : undefined)
+        const { after, complete } = yield* feeds.follow({
           api,
           changes,
           pod: () => podOf(uid),
           source,
           from: { after: positions.after(uid), since },
-          give: merge.give,
-          current: (current) => currentSince.set(uid, current ? performance.now() : undefined)
+          give: (lines, live) =>
+            Effect.suspend(() => {
+              current(false)
+              return Effect.map(merge.give(lines), () => void current(live))
+            }),
+          current
         })
         // Gone before everything was read: the log history has the rest.
         if (complete) return

@@ -150,14 +150,19 @@ export interface Follow {
   readonly pod: () => PodObject | undefined
   readonly source: PodLogSource
   readonly from: From
-  /** Takes lines. While it waits, the connection to the kubelet fills, and the kubelet waits too. */
-  readonly give: (lines: ReadonlyArray<LogLine>) => Effect.Effect<void>
-  /** Called with `true` when all existing lines are given and it waits for more, and with `false` otherwise. */
+  /**
+   * Takes lines. While it waits, the connection to the kubelet fills, and the kubelet waits too. `live`: they are of the present run, and
+   * those of the run before have been given.
+   */
+  readonly give: (lines: ReadonlyArray<LogLine>, live: boolean) => Effect.Effect<void>
+  /** Called with `true` when it reads the present run, and with `false` when it can't reach the cluster. */
   readonly current?: ((current: boolean) => void) | undefined
   /** A run of the container has ended, and all its lines were given. */
   readonly runEnded?: (() => void) | undefined
   /** Limits how many pods read the lines of their former runs at a time. */
   readonly gate?: Effect.Semaphore | undefined
+  /** Called when it has passed the gate. */
+  readonly begun?: (() => void) | undefined
 }
 
 export interface Followed {
@@ -169,21 +174,18 @@ export interface Followed {
 /** Gives each of an instance's lines once, through crashes and lost connections, until the pod is gone. */
 export const followPod = (options: Follow): Effect.Effect<Followed> =>
   Effect.gen(function* () {
-    const { api, changes, current = () => undefined, from, gate, give, pod, runEnded, source } = options
+    const { api, begun, changes, current = () => undefined, from, gate, give, pod, runEnded, source } = options
     const { container, instance, namespace } = source
     let { after } = from
     let complete = true
     const read = (options: Answer) =>
       Stream.runForEach(answer(api, source, { ...from, after }, options), (lines) =>
-        Effect.suspend(() => {
-          current(false)
-          return Effect.map(give(lines), () => {
-            after = last(lines) ?? after
-            current(options.follow)
-          })
+        Effect.map(give(lines, options.follow), () => {
+          after = last(lines) ?? after
         })
       )
     const readPrevious = Effect.gen(function* () {
+      begun?.()
       // Repeat while there are lines: the container may have crashed again meanwhile.
       for (let before: LinePosition | undefined, first = true; first || after !== before; first = false) {
         before = after
