@@ -122,6 +122,13 @@ const createAll = (count: number, kubeconfig: string): Promise<number> =>
     }).pipe(Effect.provide(layer({ source: { type: "file", path: kubeconfig } })))
   )
 
+/** The flags of Node in the image of the server. */
+const imageFlags = () =>
+  /^ENTRYPOINT \["node", (.*)$/m
+    .exec(readFileSync(join(import.meta.dirname, "../../../Containerfile"), "utf8"))?.[1]
+    ?.match(/--[^"]+/g)
+    ?.join(" ") ?? ""
+
 /** The server as it is published. From its sources it needs twice the memory. */
 const bundledServer = async () => {
   const folder = join(import.meta.dirname, `../../node_modules/.cache/many-namespaces-${process.pid}`)
@@ -175,6 +182,7 @@ export const measureManyNamespaces = async (count: number, programs: string): Pr
     ...postgres.environment,
     MAXCLOUD_RUNTIME: "kubernetes",
     MAXCLOUD_KUBECONFIG: path,
+    NODE_OPTIONS: imageFlags(),
     MAXCLOUD_DOMAIN: "example.com",
     MAXCLOUD_TEST_ORGANIZATION: "many"
   }
