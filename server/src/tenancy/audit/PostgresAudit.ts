@@ -3,7 +3,7 @@ import { type Duration, Effect, Layer, Stream } from "effect"
 import { DataKeys } from "../../base/keys/DataKeys.ts"
 import { keepDoing } from "../../base/node/keepDoing.ts"
 import { Audit, type Happening } from "./Audit.ts"
-import { appendEntries } from "./appendEntries.ts"
+import { appendEntries, makeOwnAppend } from "./appendEntries.ts"
 import { signDue } from "./checkpoints.ts"
 import { exportLines } from "./exportLines.ts"
 import { pageOfEntries } from "./listEntries.ts"
@@ -20,6 +20,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const keys = yield* DataKeys
+      const appendOwn = makeOwnAppend(sql, yield* Effect.scope)
 
       yield* keepDoing(
         "checkpoints of the audit log",
@@ -29,7 +30,7 @@ export const layer = ({ checkpointsEvery = "30 seconds" }: AuditOptions = {}) =>
 
       return {
         append: Effect.fn("Audit.append")((first: Happening, ...more: ReadonlyArray<Happening>) =>
-          appendEntries(sql, keys, first, more)
+          appendEntries(sql, keys, appendOwn, first, more)
         ),
         page: Effect.fn("Audit.page")((chain, filter, paging) =>
           Effect.provideService(pageOfEntries(sql, keys, chain, filter, paging), SqlClient, sql)

@@ -1,5 +1,5 @@
 import { type SqlClient, TransactionConnection } from "@effect/sql/SqlClient"
-import { Effect, Option } from "effect"
+import { Effect, Option, type Scope } from "effect"
 import { inTransaction } from "../../base/database/sqlErrors.ts"
 import { storableJson } from "../../base/database/storable.ts"
 import type { DataKeys } from "../../base/keys/DataKeys.ts"
@@ -11,6 +11,7 @@ import { EntryNoted, type Happening } from "./Audit.ts"
 import { actorOf } from "./actorOf.ts"
 import type { EntryRow } from "./auditRows.ts"
 import { type Chain, inChain } from "./chain.ts"
+import { makeGroupCommit } from "./groupCommit.ts"
 import { sealPersonal, sealSubject } from "./sealing.ts"
 
 type NewEntry = Omit<EntryRow, "organization_id" | "sequence" | "at" | "hash">
@@ -82,10 +83,18 @@ const entryOf = (keys: typeof DataKeys.Service, chain: Chain, happening: Happeni
     } satisfies NewEntry
   })
 
-/** In the open transaction, or else in one of its own. */
+/** Appends entries in a transaction of their own, which other callers' entries may share. */
+export const makeOwnAppend = (sql: SqlClient, scope: Scope.Scope) =>
+  makeGroupCommit<NewEntry>(
+    (chain, entries) => inChain(chain)(inTransaction(sql, Effect.asVoid(chained(sql, chain, entries)))),
+    scope
+  )
+
+/** In the open transaction, or else in one of its own (`appendOwn`). */
 export const appendEntries = (
   sql: SqlClient,
   keys: typeof DataKeys.Service,
+  appendOwn: ReturnType<typeof makeOwnAppend>,
   first: Happening,
   more: ReadonlyArray<Happening>
 ) =>
@@ -95,9 +104,10 @@ export const appendEntries = (
     // Seal before the chain is locked: creating a key takes a while.
     const entries = yield* Effect.forEach([first, ...more], (value) => entryOf(keys, chain, value))
     const keyed = yield* KeyedRequest
-    const note = keyed === undefined || first.outcome !== "succeeded" ? Effect.void : keyed.note()
-    const write = Effect.andThen(note, inChain(chain)(chained(sql, chain, entries)))
+    const note = keyed === undefined || first.outcome !== "succeeded" ? undefined : keyed.note()
+    const write = Effect.zipRight(note ?? Effect.void, inChain(chain)(chained(sql, chain, entries)))
     const isOpen = Option.isSome(yield* Effect.serviceOption(TransactionConnection))
-    yield* isOpen ? write : inTransaction(sql, write)
+    // What the writer does in its transaction is committed with its entry, or neither is.
+    yield* isOpen ? write : note === undefined ? appendOwn(chain, entries) : inTransaction(sql, write)
     yield* yield* EntryNoted
   })
