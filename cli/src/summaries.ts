@@ -25,6 +25,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   resume: { summary: "Resume a paused service", offline: false },
   restart: { summary: "Replace a service's instances with new ones", offline: false },
   exec: { summary: "Run a program in an instance", offline: false },
+  "port-forward": { summary: "Connect a local port to a port of an instance", offline: false },
   delete: { summary: "Delete a service", offline: false },
   "secrets set": { summary: "Set a secret, its value from stdin or a prompt", offline: false },
   "secrets list": { summary: "List secrets", offline: false },

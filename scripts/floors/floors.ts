@@ -78,7 +78,7 @@ export const floors: ReadonlyArray<Floor> = [
     local: "the owner of this machine",
     http: "access modes, routes, problems, slow callers",
     gateway: "the authorizer for Envoy",
-    exec: "programs that members run in instances",
+    exec: "programs that members run in instances, and connections to their ports",
     pages: "sign-in, devices, links",
     api: "the gate and the handlers"
   }),

@@ -67,6 +67,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["A", "--app", "shop", "--from-stage", "production", "--to-stage", "dev"],
     ["A", "--from-app", "shop", "--to-app", "shop", "--from-stage", "dev", "--to-stage", "production"]
   ],
+  "port-forward": [["web", "0:8080", "--app", "shop", "--instance", "web-1", "--address", "127.0.0.1"]],
   suspend: [
     ["--app", "shop", "--for", "1h", "--reason", "a"],
     ["--app", "shop", "--end"]

@@ -10,6 +10,7 @@ import {
 import { type Calling, callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
 import { type ExecOptions, type ExecSession, makeExec } from "./calls/exec.ts"
+import { makeOpenPort, type OpenPortOptions, type PortConnection } from "./calls/openPort.ts"
 import { type DeploymentEventsOptions, type FollowEventsOptions, type LogOptions, streamsOf } from "./calls/streams.ts"
 import { nodeHost } from "./credentials/nodeHost.ts"
 import { type DeployError, makeDeploy, type PlanError } from "./deploy/deploy.ts"
@@ -94,6 +95,15 @@ export interface MaxCloudService extends Omit<EffectCalls, "apps" | "services" |
       options: ExecOptions & InApp
     ) => Effect.Effect<ExecSession, CallError, Scope.Scope>
     /**
+     * A TCP connection to a port of one of its instances, as Web Streams: `Duplex.fromWeb(connection)` of `node:stream` makes a socket of it.
+     * Locally it may start an instance of a service at zero.
+     */
+    readonly openPort: (
+      name: string,
+      port: number,
+      options?: OpenPortOptions & InApp
+    ) => Effect.Effect<PortConnection, CallError, Scope.Scope>
+    /**
      * Replaces the service's instances with new ones of the same program, and emits the progress until it has finished. The stream ends
      * normally even if the restart failed: check `finished.service`. If you end the stream early, the restart continues.
      */
@@ -132,6 +142,7 @@ const execOptions: OptionKinds<ExecOptions & InApp> = {
   app: "text",
   stage: "text"
 }
+export const openPortOptions: OptionKinds<OpenPortOptions & InApp> = { instance: "text", app: "text", stage: "text" }
 
 export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const { api, apiUrl, connection } = calling
@@ -140,6 +151,7 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
   const { deploymentEvents, followEvents, logs, waitFor } = streamsOf(calling, find)
   const restart = makeRestart(connection, api)
   const exec = makeExec(connection)
+  const openPort = makeOpenPort(connection)
 
   const { deploy, follow, plan, preparePlan } = makeDeploy(connection, api, deploymentEvents)
   return {
@@ -185,6 +197,10 @@ export const maxCloudOf = (calling: Calling): MaxCloudService => {
           }
           return yield* exec(find(name, { app, stage }), command, { onOutput, terminal })
         }),
+      openPort: (name, port, given) =>
+        Effect.flatMap(parseOptions<OpenPortOptions & InApp>(given, openPortOptions), ({ app, stage, ...options }) =>
+          openPort(find(name, { app, stage }), port, options)
+        ),
       restart: (name, given) =>
         Stream.unwrap(
           Effect.map(parseOptions<RestartOptions & InApp>(given, restartOptions), ({ app, stage, ...options }) =>

@@ -1,4 +1,4 @@
-import { Effect, Predicate } from "effect"
+import { Effect, Exit, Predicate, Scope } from "effect"
 import {
   type CloudEvent,
   type Deployment,
@@ -11,6 +11,7 @@ import {
 } from "./api/index.ts"
 import { callingOf } from "./calls/Calling.ts"
 import { type Calls, callsOf } from "./calls/calls.ts"
+import type { OpenPortOptions, PortConnection } from "./calls/openPort.ts"
 import type { FollowEventsOptions, LogOptions } from "./calls/streams.ts"
 import { serverFacts } from "./config/configFacts.ts"
 import { findConfig as findConfigEffect } from "./config/findConfig.ts"
@@ -88,6 +89,15 @@ export interface Client
   readonly services: Promised<PromiseCalls["services"]> & {
     /** Deletes a service. Resolves when it is gone, even if its deployment still waits for others. Rejects with `DeploymentFailed`. */
     readonly deleteAndWait: (name: string, options?: InApp & WaitOptions) => Promise<Deployment>
+    /**
+     * A TCP connection to a port of one of its instances, as Web Streams: `Duplex.fromWeb(connection)` of `node:stream` makes a socket of it.
+     * It closes when the client does, the signal aborts, or you call `close`.
+     */
+    readonly openPort: (
+      name: string,
+      port: number,
+      options?: OpenPortOptions & InApp
+    ) => Promise<PortConnection & AsyncDisposable & { readonly close: () => Promise<void> }>
     /** Replaces its instances with new ones of the same program, and resolves when these serve. Rejects with `RestartFailed`. */
     readonly restart: (name: string, options?: RestartCall) => Promise<Service>
   }
@@ -109,6 +119,20 @@ const noSecrets = new InvalidRequest({
   detail: 'The secrets to import aren\'t an object. Pass names and values, such as { NAME: "value" }.',
   errors: []
 })
+
+/** Opens what needs a scope, which closes with `close` or the signal. */
+const opened = async <A extends object>(effect: Effect.Effect<A, unknown, Scope.Scope>, signal: AbortSignal) => {
+  const scope = Effect.runSync(Scope.make())
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  try {
+    const found = await run(Scope.extend(effect, scope), signal)
+    signal.addEventListener("abort", () => void close(), { once: true })
+    return { ...found, close, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
 
 /** A client of the server at `apiUrl` (default: `MAXCLOUD_API_URL`, else http://127.0.0.1:8080). Throws `InvalidRequest` for an unknown option. */
 export const createClient = (options: ClientOptions = {}): Client => {
@@ -143,6 +167,7 @@ export const createClient = (options: ClientOptions = {}): Client => {
     services: {
       ...calls.services,
       deleteAndWait: (name, call) => run(cloud.services.deleteAndWait(name, optionsIn(call)), signalOf(call)),
+      openPort: (name, port, call) => opened(cloud.services.openPort(name, port, optionsIn(call)), signalOf(call)),
       restart: (name, call) => run(restart(name, call), signalOf(call))
     },
     secrets: {

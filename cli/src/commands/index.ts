@@ -33,6 +33,7 @@ const groups = {
       resume: () => import("./resume.ts"),
       restart: () => import("./restart.ts"),
       exec: () => import("./exec.ts"),
+      "port-forward": () => import("./portForward.ts"),
       delete: () => import("./delete.ts")
     }
   },

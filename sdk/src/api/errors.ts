@@ -88,6 +88,7 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
   ...problem("NotFound", {
     resource: openEnum(
       "service",
+      "instance",
       "deployment",
       "app",
       "secret",

@@ -28,6 +28,7 @@ export { type Open, type Opened, type Other, openEnum, openEnums, type Unrecogni
 export { inOrganization, isRepeatable, type Operation, type OperationName, operations, rowOf } from "./operations.ts"
 export * from "./organization.ts"
 export * from "./policies.ts"
+export * from "./port.ts"
 export * from "./problemErrors.ts"
 export * from "./readiness.ts"
 export * from "./registries.ts"

@@ -61,6 +61,7 @@ export const emptyServices: typeof Services.Service = {
   resume: (_, id) => Effect.fail(noService(id)),
   restart: (_, id) => Effect.fail(noService(id)),
   exec: (_, id) => Effect.fail(noService(id)),
+  openPort: (_, id) => Effect.fail(noService(id)),
   revisions: (_, id) => Effect.fail(noService(id)),
   isLogCursor: () => false,
   logs: (_, id) => Effect.fail(noService(id))

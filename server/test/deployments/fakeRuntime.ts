@@ -223,6 +223,7 @@ export const makeFakeRuntime = Effect.gen(function* () {
       get happenings() {
         return fake.happenings
       },
+      connect: () => Effect.fail(new RuntimeError({ reason: "refused", message: "it runs nothing" })),
       exec: () => Effect.fail(new RuntimeError({ reason: "refused", message: "it runs nothing" })),
       revisions: (key) =>
         Effect.succeed([

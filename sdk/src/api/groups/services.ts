@@ -121,6 +121,20 @@ export class ServicesGroup extends HttpApiGroup.make("services")
       .addError(wire.Conflict)
   )
   .add(
+    get("openPort", "/:id/port", {
+      id: "openPort",
+      summary: "Connect to a port of an instance",
+      description:
+        "A WebSocket (RFC 6455) with the subprotocol `v1.port.maxcloud.dev`, which carries one TCP connection; the credential is in the handshake's `Authorization`. The first message is a `PortStart` as text. After `connected`, binary messages are data in both directions, and text messages are `PortInput` and `PortOutput`. Neither side sends more than 1 MiB that the other hasn't acknowledged with `taken`. On Kubernetes every port of the program can be reached, but none of Knative's sidecar; locally the service's port and those that its image exposes. The audit log records the start, and the end with the number of bytes. 409 if no instance runs and none can be started, 429 if the organization has more than 100 connections, 400 without a handshake.",
+      client: "services.openPort",
+      ...deploys("service")
+    })
+      .setPath(servicePath)
+      .addSuccess(HttpApiSchema.Empty(101))
+      .addError(wire.NotFound)
+      .addError(wire.Conflict)
+  )
+  .add(
     get("revisions", "/:id/revisions", {
       id: "listRevisions",
       summary: "List the revisions of a service",

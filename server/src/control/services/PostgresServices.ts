@@ -1,5 +1,5 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Conflict, RevisionList, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
+import { Conflict, NotFound, RevisionList, type Service, type ServiceId, Unavailable } from "@maxcloud/sdk/api"
 import { Effect, Layer, Option, Stream } from "effect"
 import { pageInMemory } from "../../base/database/paging.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
@@ -90,6 +90,29 @@ const exec = (runtime: Runs, service: Service, key: ServiceKey, request: Paramet
       )
   })
 
+const openPort = (
+  runtime: Runs,
+  service: Service,
+  key: ServiceKey,
+  { instance, port }: { readonly port: number; readonly instance: string | undefined }
+) =>
+  Effect.gen(function* () {
+    if (service.status.state === "paused") {
+      return yield* new Conflict({
+        detail: `The service "${service.name}" is paused, so it has no instance. Run \`maxcloud resume ${service.name}\` to start it.`
+      })
+    }
+    const declaredPort = typeof service.spec.port === "number" ? service.spec.port : undefined
+    return yield* runtime.connect(key, { port, instance, declaredPort }).pipe(
+      Effect.mapError((error) => {
+        if (error.missing === "instance") {
+          return new NotFound({ resource: "instance", resourceName: instance ?? "", detail: error.message })
+        }
+        return error.reason === "refused" ? new Conflict({ detail: error.message }) : away(error)
+      })
+    )
+  })
+
 export const layer = Layer.effect(
   Services,
   Effect.gen(function* () {
@@ -124,6 +147,11 @@ export const layer = Layer.effect(
       exec: Effect.fn("Services.exec")(function* (organization, id, request) {
         const service = yield* get(organization, id)
         return yield* exec(runtime, service, keyOf(organization, service), request)
+      }),
+
+      openPort: Effect.fn("Services.openPort")(function* (organization, id, request) {
+        const service = yield* get(organization, id)
+        return yield* openPort(runtime, service, keyOf(organization, service), request)
       }),
 
       revisions: Effect.fn("Services.revisions")(function* (organization, id, paging) {

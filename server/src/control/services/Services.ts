@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream"
 import type {
   Conflict,
   InvalidRequest,
@@ -50,6 +51,19 @@ export class Services extends Context.Tag("@maxcloud/server/Services")<
       id: ServiceId,
       request: ExecRequest
     ) => Effect.Effect<ExecProcess & { readonly instance: string }, NotFound | Conflict | Unavailable, Scope.Scope>
+    /**
+     * Connects to a port of one of its instances until the scope closes. `Conflict`: there is none, and none can be started, or the
+     * port can't be reached. `NotFound`: the named instance isn't running.
+     */
+    readonly openPort: (
+      organization: Organization,
+      id: ServiceId,
+      request: { readonly port: number; readonly instance: string | undefined }
+    ) => Effect.Effect<
+      { readonly connection: Duplex; readonly instance: string },
+      NotFound | Conflict | Unavailable,
+      Scope.Scope
+    >
     /** Newest first. */
     readonly revisions: (
       organization: Organization,

@@ -16,7 +16,12 @@ describe("the server's rights in the whole cluster", () => {
     serverRole.rules.filter((rule) => rule.resources.includes(resource)).flatMap((rule) => rule.verbs)
 
   it("exclude Secrets, and anything that runs a program", () => {
-    expect([...verbsOf("secrets"), ...verbsOf("pods/exec"), ...verbsOf("serviceaccounts/token")]).toEqual([])
+    expect([
+      ...verbsOf("secrets"),
+      ...verbsOf("pods/exec"),
+      ...verbsOf("pods/portforward"),
+      ...verbsOf("serviceaccounts/token")
+    ]).toEqual([])
     expect(verbsOf("pods")).toEqual(["get", "list", "watch"])
   })
 

@@ -94,6 +94,12 @@ export const tenantRole: Role = {
       verbs: ["get", "create"]
     },
     {
+      why: "Connections of members to ports of instances (`maxcloud port-forward`). The API server asks for `get` or `create`, depending on its version.",
+      apiGroups: [""],
+      resources: ["pods/portforward"],
+      verbs: ["get", "create"]
+    },
+    {
       why: "The answer to a failing probe, for its diagnosis.",
       apiGroups: [""],
       resources: ["pods/proxy"],

@@ -8,6 +8,7 @@ import { Runtime, type ServiceStatus } from "../port/Runtime.ts"
 import { makeApply } from "./apply/makeApply.ts"
 import { unreachableError, unreachableRead } from "./apply/refusal.ts"
 import { ClusterCache } from "./cache/ClusterCache.ts"
+import { makeConnect } from "./exec/makeConnect.ts"
 import { makeExec } from "./exec/makeExec.ts"
 import { makeAnnounce } from "./happenings/announce.ts"
 import { makeHappenings } from "./happenings/makeHappenings.ts"
@@ -67,6 +68,7 @@ export const layer = Layer.effect(
       })
     ).pipe(Effect.delay("1 second"), Effect.forever)
     const exec = makeExec(api, cache)
+    const connect = makeConnect(api, cache)
 
     return {
       name: "kubernetes",
@@ -104,6 +106,7 @@ export const layer = Layer.effect(
       drift,
       leftAlone: (key) => Effect.zipRight(whileReadable, leftAlone(key)),
       exec: (...asked) => Effect.zipRight(whileReadable, exec(...asked)),
+      connect: (...asked) => Effect.zipRight(whileReadable, connect(...asked)),
       instances: makeInstances(cache),
       happenings: makeHappenings(api, cache),
       announce: makeAnnounce(api, cache),

@@ -4,6 +4,7 @@ import type { LocalServices } from "./controller/LocalServices.ts"
 import type { Instances } from "./instances/Instance.ts"
 import { limitations } from "./limitations.ts"
 import type { Lives } from "./lives.ts"
+import { makeLocalConnect } from "./localConnect.ts"
 import { makeLocalExec } from "./localExec.ts"
 import { localProblems, type Refusal } from "./localRefusals.ts"
 import { localStatus } from "./localStatus.ts"
@@ -63,6 +64,7 @@ export const runtimeOf = ({
     happenings: lives.happenings,
     announce: undefined,
     exec: makeLocalExec(services.find),
+    connect: makeLocalConnect(services.find),
     revisions: (key) => Effect.sync(() => services.find(key)?.revisions() ?? []),
     isLogCursor: (text) => decodeCursor(text) !== undefined,
     logs: logs.read,

@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream"
+import type { Duplex, Readable, Writable } from "node:stream"
 import type { AppName, AppSpec, OrganizationName, ServiceName, SpecIssue, StageName } from "@maxcloud/config-schema"
 import type { Diagnosis, LogEntry, OrganizationId, ServiceState, TerminalSize, TrafficTarget } from "@maxcloud/sdk/api"
 import type { Manifest, ObjectRef } from "@maxcloud/synth"
@@ -124,6 +124,8 @@ export class RuntimeError extends Data.TaggedError("RuntimeError")<{
   /** The stable code of the problem, if there is one. */
   readonly diagnosis?: Diagnosis | undefined
   readonly cause?: unknown
+  /** A named thing doesn't exist. */
+  readonly missing?: "instance"
   /** The runtime is unreachable or still at it, so this says nothing about the request, and ends no deployment. @default no */
   readonly away?: boolean
   /** What the runtime is still at. @default it is unreachable */
@@ -148,6 +150,15 @@ export interface ExecProcess {
   readonly exit: Promise<number>
   readonly resize: (size: TerminalSize) => void
   readonly end: () => Promise<void>
+}
+
+/** A TCP connection to a port of an instance. */
+export interface PortRequest {
+  readonly port: number
+  /** The service's own port, from its config. undefined: the one that the image exposes. */
+  readonly declaredPort: number | undefined
+  /** undefined: any instance. */
+  readonly instance: string | undefined
 }
 
 export interface ApplyOptions {
@@ -245,6 +256,14 @@ export class Runtime extends Context.Tag("@maxcloud/server/Runtime")<
       key: ServiceKey,
       request: ExecRequest
     ) => Effect.Effect<ExecProcess & { readonly instance: string }, RuntimeError, Scope.Scope>
+    /**
+     * Connects to a port of an instance until the scope closes. `refused`: there is no instance, and none can be started, or its port
+     * can't be reached. The stream fails with the reason if the connection breaks.
+     */
+    readonly connect: (
+      key: ServiceKey,
+      request: PortRequest
+    ) => Effect.Effect<{ readonly connection: Duplex; readonly instance: string }, RuntimeError, Scope.Scope>
     readonly revisions: (key: ServiceKey) => Effect.Effect<ReadonlyArray<RuntimeRevision>, RuntimeError>
     /** Does this cursor come from `logs`? */
     readonly isLogCursor: (text: string) => boolean

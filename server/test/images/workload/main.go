@@ -2,6 +2,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -49,6 +50,12 @@ func main() {
 	http.HandleFunc("/lines", func(w http.ResponseWriter, r *http.Request) {
 		for n := number(r, "from"); n <= number(r, "to"); n++ {
 			fmt.Println("line", n)
+		}
+	})
+	// /bytes?mb=N responds with this many MiB, each of its own letter.
+	http.HandleFunc("/bytes", func(w http.ResponseWriter, r *http.Request) {
+		for n := 0; n < number(r, "mb"); n++ {
+			_, _ = w.Write(bytes.Repeat([]byte{byte('a' + n%26)}, 1<<20))
 		}
 	})
 	http.HandleFunc("/exit", func(w http.ResponseWriter, r *http.Request) {

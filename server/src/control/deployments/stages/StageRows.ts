@@ -9,10 +9,10 @@ import { Platform } from "../../../runtimes/port/Platform.ts"
 import type { Lease, WorkQueue } from "../queue/WorkQueue.ts"
 import type { NewEvent } from "../records/deploymentRows.ts"
 import type { Progress } from "../statuses/progress.ts"
-import { suspensionOfStage } from "../suspension/stageSuspension.ts"
 import { makeBegin } from "./beginStage.ts"
 import { finishDeployment, type Verdict } from "./finishDeployment.ts"
 import { makeStageBase, type StageBase } from "./stageBase.ts"
+import { suspensionOfStage } from "./stageSuspension.ts"
 
 const decodeProgress = Schema.decodeUnknownSync(Schema.Array(DeploymentService))
 

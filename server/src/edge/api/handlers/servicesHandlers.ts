@@ -12,6 +12,7 @@ import { Chunk, Effect, Schema, Stream } from "effect"
 import { Deployments } from "../../../control/deployments/Deployments.ts"
 import { Services } from "../../../control/services/Services.ts"
 import { makeExecHandler } from "../../exec/execHandler.ts"
+import { makePortHandler } from "../../exec/portHandler.ts"
 import { locatedAt, monitoredAt } from "../../http/answerHeaders.ts"
 import { Draining } from "../../http/Draining.ts"
 import { currentAsked, invalidRequest } from "../../http/problems.ts"
@@ -55,6 +56,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
     const deployments = yield* Deployments
     const draining = yield* Draining
     const exec = yield* makeExecHandler
+    const openPort = yield* makePortHandler
     return handlers
       .handle("create", ({ payload }) =>
         Effect.flatMap(CurrentOrganization, (organization) => deployments.createService(organization, payload)).pipe(
@@ -91,6 +93,7 @@ export const servicesHandlers = HttpApiBuilder.group(MaxCloudApi, "services", (h
         )
       )
       .handleRaw("exec", ({ path }) => exec(path.id))
+      .handleRaw("openPort", ({ path }) => openPort(path.id))
       .handle("revisions", ({ path, urlParams }) =>
         Effect.flatMap(CurrentOrganization, (organization) =>
           answerPage(RevisionList, services.revisions(organization, path.id, RevisionList.pagingOf(urlParams)))

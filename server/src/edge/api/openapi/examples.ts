@@ -26,6 +26,7 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
   "services.resume": { answer: values.service },
   "services.restart": { answer: { service: values.service, replaces: "web-00002" } },
   "services.exec": {},
+  "services.openPort": {},
   "services.revisions": { answer: [values.revision] },
   "services.logs": { answer: [values.logEntry] },
   "apps.list": { answer: [values.appStage] },

@@ -36,17 +36,23 @@ const Status = Schema.parseJson(
 const decodeStatus = Schema.decodeUnknownOption(Status)
 
 /** The instance is running and isn't being stopped. */
-const isRunning = (pod: PodObject): boolean => {
+export const isRunning = (pod: PodObject): boolean => {
   if (pod.metadata.deletionTimestamp !== undefined) return false
   const { container } = podLogSource(pod)
   return pod.status.containerStatuses.some(({ name, state }) => name === container && state.running !== undefined)
 }
 
-const toRuntimeError = (error: KubeError) =>
+export const toRuntimeError = (error: KubeError) =>
   new RuntimeError({
     reason: error.reason === "notFound" ? "refused" : "unavailable",
     message: error.reason === "notFound" ? "The instance has just ended. Try again." : error.message,
     cause: error
+  })
+
+export const noInstance = ({ service }: ServiceKey) =>
+  new RuntimeError({
+    reason: "refused",
+    message: `No instance of "${service}" is running. Send it a request to start one, and try again. To keep one running, set \`scale: { min: 1 }\` in the config.`
   })
 
 const exitOf = (text: string): { readonly code: number } | { readonly message: string } => {
@@ -129,10 +135,7 @@ export const makeExec =
       const revisionOf = (pod: PodObject) => podLogSource(pod).revision
       const pod = [...pods].sort((a, b) => (revisionOf(a) < revisionOf(b) ? 1 : -1))[0]
       if (pod === undefined) {
-        return yield* new RuntimeError({
-          reason: "refused",
-          message: `No instance of "${key.service}" is running. Send it a request to start one, and try again. To keep one running, set \`scale: { min: 1 }\` in the config.`
-        })
+        return yield* noInstance(key)
       }
       const { container, instance } = podLogSource(pod)
       const tty = request.terminal !== undefined

@@ -148,6 +148,8 @@ export interface Instance {
   /** Its address for the proxy. Final only once it is `ready`, so don't read it earlier. */
   readonly host: string
   readonly port: number
+  /** The ports that a container's image exposes, and those of this machine that lead to them. @default none */
+  readonly published?: ReadonlyArray<{ readonly declaredPort: number; readonly port: number }>
   /** The id (`sha256:…`) of the image that a container runs. A revision never changes: start its other instances with it. */
   readonly resolvedImage?: string
   /** Completes when it is ready for requests; fails if it exits first or its deadline passes. */

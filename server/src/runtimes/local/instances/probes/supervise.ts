@@ -110,6 +110,10 @@ export const supervise = async (
     get port() {
       return instance.port
     },
+    get published() {
+      const { declaredPort, of, otherPorts = [], port } = instance.current
+      return of === "image" ? [{ declaredPort, port }, ...otherPorts] : []
+    },
     ...(resolvedImage === undefined ? {} : { resolvedImage }),
     ready,
     exited,

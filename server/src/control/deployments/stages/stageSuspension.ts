@@ -2,8 +2,8 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { Effect, Schema } from "effect"
 import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
 import type { Lease } from "../queue/WorkQueue.ts"
-import type { StageBase } from "../stages/stageBase.ts"
-import { longestMs } from "./suspensionRows.ts"
+import { longestMs } from "../suspension/suspensionRows.ts"
+import type { StageBase } from "./stageBase.ts"
 
 const decodeRests = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ ms: Schema.Number })))
 const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ until: Schema.DateFromSelf })))

@@ -1,0 +1,106 @@
+import { Duplex } from "node:stream"
+import { Effect } from "effect"
+import { guardedBy } from "../../../base/node/guarded.ts"
+import { type SocketBytes, webSocketBytes } from "../../../base/node/webSocketBytes.ts"
+import type { ClusterSocket, KubeApi } from "../../kubeApi/KubeApi.ts"
+import { kinds, pathOf } from "../../kubeApi/kinds.ts"
+import { type PortRequest, RuntimeError, type ServiceKey } from "../../port/Runtime.ts"
+import type { ClusterCache } from "../cache/ClusterCache.ts"
+import type { PodObject } from "../cache/objects.ts"
+import { podLogSource } from "../logs/podLog.ts"
+import { isRunning, noInstance, toRuntimeError } from "./makeExec.ts"
+
+/** The kubelet's protocol for one port: channel 0 is data, 1 is its error. The first message of each is the port in two bytes. */
+const protocol = "v4.channel.k8s.io"
+const portBytes = 2
+
+/** Ports of Knative's queue-proxy in each pod: requests, admin, metrics, profiling. The program can't listen there. */
+const sidecarPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 8112, 9090, 9091])
+
+const refused = (message: string) => new RuntimeError({ reason: "refused", message })
+
+/** Why this port can't be reached; undefined if it can. The kubelet connects inside of the pod, to whichever container listens. */
+export const portRefusal = (pod: Pick<PodObject, "spec">, { declaredPort, port }: PortRequest): string | undefined => {
+  if (port === declaredPort) return undefined
+  if (sidecarPorts.has(port)) {
+    return `Port ${port} of each instance belongs to Knative's queue-proxy, not to the program. Connect to a port of the program${declaredPort === undefined ? "" : `, such as ${declaredPort}`}.`
+  }
+  const others = pod.spec.containers.length - (pod.spec.containers.some(({ name }) => name === "queue-proxy") ? 1 : 0)
+  return others <= 1
+    ? undefined
+    : `The cluster adds containers to each instance, so only the service's own port${declaredPort === undefined ? "" : ` ${declaredPort}`} can be reached.`
+}
+
+/** What the kubelet says if nobody listens, in a sentence. */
+const connectFault = (port: number, text: string) =>
+  /connection refused/i.test(text)
+    ? `Nothing listens on port ${port} of the instance. \`maxcloud exec NAME -- ss -tln\` shows which ports are open, if the image has \`ss\`.`
+    : `The connection to port ${port} failed: ${text.slice(0, 300)}`
+
+/** The stream of a socket's data. It can't be half-closed: the protocol has no message for it. */
+const streamOf = (socket: ClusterSocket, port: number): Duplex => {
+  const skipped = [0, 0]
+  const guarded = guardedBy(() => socket.close())
+  const connection = new Duplex({
+    read: () => socket.resume(),
+    write: (chunk: Buffer, _, done) => {
+      if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(0), chunk]), (error) => done(error))
+      else done()
+    },
+    destroy: (error, done) => {
+      socket.close()
+      done(error)
+    }
+  })
+  const onMessage = guarded((data: SocketBytes) => {
+    const bytes = webSocketBytes(data)
+    const channel = bytes[0] === 0 ? 0 : 1
+    const skip = Math.min(portBytes - (skipped[channel] ?? 0), bytes.length - 1)
+    skipped[channel] = (skipped[channel] ?? 0) + skip
+    const rest = bytes.subarray(1 + skip)
+    if (rest.length === 0 || connection.destroyed) return
+    if (channel === 1) return connection.destroy(new Error(connectFault(port, rest.toString("utf8"))))
+    if (!connection.push(rest)) socket.pause()
+  })
+  const onClose = guarded(() => {
+    if (!connection.destroyed) connection.push(null)
+  })
+  socket.on("message", onMessage)
+  socket.once("close", onClose)
+  return connection
+}
+
+/** Connects to a port of a running pod, through the API server's `portforward`. */
+export const makeConnect =
+  (api: KubeApi["Type"], cache: ClusterCache["Type"]) => (key: ServiceKey, request: PortRequest) =>
+    Effect.gen(function* () {
+      const all = cache.podsOf(key.namespace, key.service)
+      const named = request.instance
+      if (named !== undefined && !all.some((pod) => podLogSource(pod).instance === named && isRunning(pod))) {
+        return yield* new RuntimeError({
+          reason: "refused",
+          missing: "instance",
+          message: `"${key.service}" has no running instance "${named}". Leave out --instance to connect to another one.`
+        })
+      }
+      const revisionOf = (pod: PodObject) => podLogSource(pod).revision
+      const [pod] = all
+        .filter((each) => isRunning(each) && (named === undefined || podLogSource(each).instance === named))
+        .sort((a, b) => (revisionOf(a) < revisionOf(b) ? 1 : -1))
+      if (pod === undefined) return yield* noInstance(key)
+      const refusal = portRefusal(pod, request)
+      if (refusal !== undefined) return yield* refused(refusal)
+      const { instance } = podLogSource(pod)
+      const socket = yield* api
+        .socket(
+          `${pathOf(kinds.pod, key.namespace, instance)}/portforward`,
+          [["ports", String(request.port)]],
+          [protocol]
+        )
+        .pipe(Effect.mapError(toRuntimeError))
+      const connection = yield* Effect.acquireRelease(
+        Effect.sync(() => streamOf(socket, request.port)),
+        (stream) => Effect.sync(() => stream.destroy())
+      )
+      return { connection, instance }
+    })
