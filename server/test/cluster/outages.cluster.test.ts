@@ -35,13 +35,17 @@ describeCluster("outages of the API server (KUBECONFIG)", () => {
       ["logs", "reader"],
       ["logs", "reader", "--no-follow", "--grep", "listening"],
       ["describe", "reader"],
-      ["exec", "reader", "--", "/hello"]
+      ["exec", "reader", "--", "/hello"],
+      // It isn't paused, but the same wait as for a pause follows.
+      ["resume", "reader"]
     ]
     const outcomes = await Promise.all(readers.map((args) => run(args).ended))
     for (const [index, { code, stderr }] of outcomes.entries()) {
       expect(stderr, String(readers[index])).toMatch(/cluster has been unreachable since 20\d\d-/i)
       expect(code, String(readers[index])).toBe(3)
     }
+    const listed = await run(["list"]).ended
+    expect([listed.code, listed.stderr]).toEqual([0, expect.stringContaining("the states of services are as of then")])
     expect(performance.now() - askedAt, "they are told at once").toBeLessThan(4 * readerMillis)
     await until(
       "the follower is told",
