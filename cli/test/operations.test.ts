@@ -260,6 +260,7 @@ describe("drift", () => {
   }
   beforeEach(() => {
     answer(leftAlonePath, { fields: [], complete: true })
+    answer("GET /api/v1/apps/shop/stages/production/suspension", { suspension: null })
   })
 
   it("lists the fields of others that are left alone, in a part of their own", async () => {
@@ -274,7 +275,7 @@ describe("drift", () => {
       /^Namespace\/mc-shop--acme +kubectl-label .+ago +metadata.labels\[team\], metadata.labels\[cost\]$/
     )
     expect(more).toBe("There are more. `--json` shows each field.")
-    expect(JSON.parse(json.stdout)).toEqual({ drift: [], leftAlone })
+    expect(JSON.parse(json.stdout)).toEqual({ drift: [], leftAlone, suspension: null })
   })
 
   it("shows the drift if the cluster can't be asked for them", async () => {
