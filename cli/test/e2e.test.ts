@@ -177,6 +177,38 @@ describe("an app from its config to a URL and back", () => {
     expect(await get((await maxcloud("open", "web")).stdout.trim())).toBe("web hi")
   }, 120_000)
 
+  it("shows what happened to one service, and refuses a name that it doesn't know", async () => {
+    const eventsOf = async (type: string) => {
+      const { stdout } = await maxcloud("events", "web", "--type", type, "--json")
+      const { events }: { readonly events: ReadonlyArray<{ readonly data: Readonly<Record<string, unknown>> }> } =
+        JSON.parse(stdout)
+      return events.map(({ data }) => data)
+    }
+    // Events are collected for some seconds.
+    const soon = async (type: string) => {
+      for (;;) {
+        const [first] = await eventsOf(type)
+        if (first !== undefined) return first
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    }
+    expect(await soon("service.scaled")).toMatchObject({ name: "web", from: 0 })
+    expect(await soon("instance.restarted")).toMatchObject({ name: "web", reason: "Failed", exitCode: 3 })
+    const text = (await maxcloud("events", "web")).stdout
+    expect(text).toMatch(/instance\.restarted +.*reason=Failed.* exitCode=3/)
+    expect(text).not.toContain("name=api")
+    expect(text).not.toContain("no disk")
+    for (const wrong of [
+      ["events", "wbe"],
+      ["events", "wbe", "--follow"]
+    ]) {
+      const { code, stderr } = await maxcloud(...wrong)
+      expect(stderr).toContain("wbe")
+      expect(code).toBe(5)
+    }
+    expect((await maxcloud("events", "Not a name")).code).toBe(2)
+  }, 60_000)
+
   it("deletes a service and destroys the app, with --yes if there is no terminal", async () => {
     expect((await maxcloud("delete", "web")).code).toBe(2)
     expect((await maxcloud("delete", "web", "--yes")).code).toBe(0)

@@ -12,6 +12,7 @@ import type { Happening } from "../../runtimes/port/Happening.ts"
 import { namespaceKeyOf } from "../../runtimes/port/Platform.ts"
 import { type Drift, Runtime, RuntimeError, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import * as EventNumbering from "../../tenancy/events/EventNumbering.ts"
+import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
 import type { GatherBounds } from "./gathering.ts"
 import * as ServiceEvents from "./ServiceEvents.ts"
@@ -297,13 +298,24 @@ test(
           Effect.sync(() => announced),
           (all) => all.length >= 2
         )
+        yield* recordEvents(organization.id, {
+          type: "app.suspended",
+          subject: "apps/shop/stages/production",
+          data: { app: shop, stage: productionStage, until: "2026-11-24T13:00:00.000Z" }
+        })
+        yield* until(
+          Effect.sync(() => announced),
+          (all) => all.length >= 4
+        )
         yield* Effect.sleep("100 millis")
       })
     )
     yield* Effect.scoped(Effect.zipRight(server(1), Effect.sleep("200 millis")))
     expect(announced).toEqual([
       "web Normal DeploymentSucceeded: Deployment 1 succeeded.",
-      "api Warning DeploymentFailed: Deployment 2 failed: ExitCode1. `maxcloud explain ExitCode1` says how to fix it."
+      "api Warning DeploymentFailed: Deployment 2 failed: ExitCode1. `maxcloud explain ExitCode1` says how to fix it.",
+      "api Normal Suspended: Somebody suspended the app: max-cloud doesn't restore its objects until 2026-11-24T13:00:00.000Z.",
+      "web Normal Suspended: Somebody suspended the app: max-cloud doesn't restore its objects until 2026-11-24T13:00:00.000Z."
     ])
   }).pipe(Effect.scoped)
 )

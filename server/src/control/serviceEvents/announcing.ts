@@ -10,8 +10,8 @@ import { announcedTypes, noticeOf } from "./noticeOf.ts"
 const freshMinutes = 10
 /** How many events to announce in one step. */
 const eventsAtOnce = 100
-/** A deployment of a thousand services is announced on some of them: first on those that failed. */
-const servicesOfDeployment = 50
+/** What concerns a thousand services is announced on some of them: first on those that failed. */
+const servicesOfEvent = 50
 
 const decodeHeads = Schema.decodeUnknownSync(
   Schema.Array(
@@ -43,18 +43,20 @@ const decodeAnnounced = Schema.decodeUnknownSync(
       number: Schema.NullOr(Schema.Int),
       state: Schema.NullOr(Schema.Literal("ready", "failed")),
       reason: Schema.NullOr(Schema.String),
-      count: Schema.NullOr(Schema.Int)
+      count: Schema.NullOr(Schema.Int),
+      until: Schema.NullOr(Schema.DateFromSelf)
     })
   )
 )
 
-/** The services that these events concern: that of the event, or those that its deployment changed or couldn't start. */
+/** The services that these events concern: that of the event, those that its deployment changed or couldn't start, or the app's. */
 const announcedOf = ({ id, upTo }: Head) =>
   Effect.flatMap(SqlClient, (sql) =>
     Effect.map(
       sql`
         select e.id, e.type, e.at, e.app, e.stage, d.name as service, (e.data ->> 'number')::integer as number, d.state,
-          d.reason, (e.data ->> 'count')::integer as count
+          d.reason, (e.data ->> 'count')::integer as count,
+          (e.data ->> 'until')::timestamptz as until
         from event_heads h
         join events e on e.organization_id = h.organization_id and e.sequence > h.announced and e.sequence <= ${upTo}
         cross join lateral (
@@ -64,7 +66,12 @@ const announcedOf = ({ id, upTo }: Head) =>
             where e.type like 'deployment.%' and s.organization_id = e.organization_id
               and s.deployment_id = e.data ->> 'deployment' and s.state in ('ready', 'failed')
               and (s.state = 'failed' or s.action <> 'unchanged')
-            order by s.state, s.position limit ${servicesOfDeployment}
+            order by s.state, s.position limit ${servicesOfEvent}
+          )
+          union all (
+            select v.name, null, null from services v
+            where e.type like 'app.%' and v.organization_id = e.organization_id and v.app = e.app and v.stage = e.stage
+            order by v.name limit ${servicesOfEvent}
           )
         ) d
         where h.organization_id = ${id} and ${sql.in("e.type", announcedTypes)}

@@ -7,7 +7,9 @@ export const announcedTypes = [
   "drift.healed",
   "service.paused",
   "service.resumed",
-  "service.restarted"
+  "service.restarted",
+  "app.suspended",
+  "app.suspension-ended"
 ] as const
 
 /** An event, with what its deployment did to one service. */
@@ -23,6 +25,8 @@ export interface Announced {
   readonly reason: string | null
   /** How many changes were healed. */
   readonly count: number | null
+  /** When a suspension ends. */
+  readonly until: Date | null
 }
 
 type Text = Pick<Notice, "severity" | "reason" | "message">
@@ -45,7 +49,7 @@ const failed = ({ number, reason, state }: Announced): Text => {
 }
 
 const textOf = (event: Announced): Text => {
-  const { count, number, type } = event
+  const { count, number, type, until } = event
   if (type === "deployment.succeeded") return normal("DeploymentSucceeded", `Deployment ${number} succeeded.`)
   if (type === "deployment.failed") return failed(event)
   if (type === "drift.healed")
@@ -55,6 +59,13 @@ const textOf = (event: Announced): Text => {
     )
   if (type === "service.paused") return normal("Paused", "Somebody paused the service. Its requests get 503.")
   if (type === "service.resumed") return normal("Resumed", "Somebody resumed the service.")
+  if (type === "app.suspended")
+    return normal(
+      "Suspended",
+      `Somebody suspended the app: max-cloud doesn't restore its objects${until === null ? "" : ` until ${until.toISOString()}`}.`
+    )
+  if (type === "app.suspension-ended")
+    return normal("SuspensionEnded", "The app's suspension ended: max-cloud restores its objects again.")
   return normal("Restarted", "Somebody restarted the service.")
 }
 
