@@ -14,6 +14,7 @@ const rounds = 5
 /** Appending audit entries without a transaction of the caller's own, compared with a plain insert of the same row. */
 export const auditBenchmark: Benchmark = {
   name: "audit",
+  rows: /^entries appended to one chain/,
   run: async () => {
     let dataDir = ""
     const database = Layer.unwrapScoped(

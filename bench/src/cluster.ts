@@ -13,8 +13,9 @@ import { type Benchmark, type Row, whenItSays } from "./measure.ts"
 export const clusterConfig = process.env.KUBECONFIG
 
 /** A benchmark that needs the cluster of `KUBECONFIG`, with Knative. Without a cluster it prints that it's skipped. */
-export const clusterBenchmark = (name: string, run: () => Promise<ReadonlyArray<Row>>): Benchmark => ({
+export const clusterBenchmark = (name: string, run: () => Promise<ReadonlyArray<Row>>, rows?: RegExp): Benchmark => ({
   name,
+  rows,
   run: async () => {
     if (clusterConfig !== undefined) return run()
     console.log("  skipped: KUBECONFIG doesn't point to a cluster")
@@ -90,20 +91,28 @@ export const writeManifests = (folder: string, items: ReadonlyArray<unknown>): s
 }
 
 /** Starts the bundled server on the cluster with its own database, and passes a client for it. The registry of `image` is used over plain HTTP. */
-export const withClusterServer = <A>(use: (client: Client, url: string) => Promise<A>, image?: string): Promise<A> =>
+export const withClusterServer = <A>(
+  use: (client: Client, url: string, pid: number) => Promise<A>,
+  image?: string
+): Promise<A> =>
   inFolder(async (folder) => {
     const port = await freePort()
     const url = `http://127.0.0.1:${port}`
-    return whenItSays(["-e", bundledServerProgram], /ready/, () => use(createClient({ apiUrl: url }), url), {
-      ...process.env,
-      MAXCLOUD_RUNTIME_CLASS: runtimeClass(),
-      MAXCLOUD_RUNTIME: "kubernetes",
-      MAXCLOUD_KUBECONFIG: clusterConfig,
-      MAXCLOUD_PORT: String(port),
-      MAXCLOUD_DATA_DIR: folder,
-      MAXCLOUD_INSECURE_REGISTRIES: image?.split("/")[0] ?? "",
-      MAXCLOUD_LOG: "json"
-    })
+    return whenItSays(
+      ["-e", bundledServerProgram],
+      /ready/,
+      (_, __, pid) => use(createClient({ apiUrl: url }), url, pid),
+      {
+        ...process.env,
+        MAXCLOUD_RUNTIME_CLASS: runtimeClass(),
+        MAXCLOUD_RUNTIME: "kubernetes",
+        MAXCLOUD_KUBECONFIG: clusterConfig,
+        MAXCLOUD_PORT: String(port),
+        MAXCLOUD_DATA_DIR: folder,
+        MAXCLOUD_INSECURE_REGISTRIES: image?.split("/")[0] ?? "",
+        MAXCLOUD_LOG: "json"
+      }
+    )
   })
 
 export const elapsedSince = (start: bigint) => Number(process.hrtime.bigint() - start) / 1e9

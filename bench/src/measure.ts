@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from "node:child_process"
+import { readFileSync } from "node:fs"
 
 /** One row of the table: the work, our result and the peer's from the same run, and the goal. */
 export interface Row {
@@ -11,6 +12,8 @@ export interface Row {
 
 export interface Benchmark {
   readonly name: string
+  /** The works of its rows, to replace them in the page. @default those with the same work as a new one */
+  readonly rows?: RegExp | undefined
   readonly run: () => Promise<ReadonlyArray<Row>>
 }
 
@@ -48,6 +51,13 @@ export const inRounds = async <A>(
 export const seconds = (value: number) => (value < 1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(2)} s`)
 export const times = (value: number) => `${value.toFixed(2)} ×`
 export const megabytes = (bytes: number) => `${Math.round(bytes / 1e6)} MB`
+
+/** The processor time that a process has used, in seconds: clock ticks of `/proc` are hundredths. */
+export const processorSeconds = (pid: number): number => {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
 
 /** The seconds that a process runs, from start to exit. */
 export const timeOf = (command: string, args: ReadonlyArray<string>, env: NodeJS.ProcessEnv = process.env): number => {
