@@ -11,6 +11,7 @@ const allowed: Readonly<Record<string, string>> = {
   "base/database/serverLock.ts": "it stops the server if it fails",
   "edge/api/streams/sse.ts": "sends heartbeats of one response, and stops with it",
   "edge/api/streams/endWithAccess.ts": "checks one caller's access, and stops with the response",
+  "control/deployments/restore/RestoreWindow.ts": "waits for one window's end; its changes are under watchOver",
   "control/usage/UsageRecorder.ts": "retries one batch of a stream, under watchOver"
 }
 

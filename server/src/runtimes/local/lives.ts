@@ -46,7 +46,7 @@ const pullOf = ({ key, revision }: Owner, instance: string, { imageId, milliseco
     at: new Date(),
     facts: {
       revision: revision.name,
-      image: name === undefined ? written.replace(/@.*$/, "") : `${name.registry}/${name.repository}`,
+      image: name === undefined ? (written.split("@", 1)[0] ?? "") : `${name.registry}/${name.repository}`,
       digest: name?.digest ?? imageId,
       milliseconds
     }

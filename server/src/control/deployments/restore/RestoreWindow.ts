@@ -4,7 +4,7 @@ import type { SqlError } from "@effect/sql/SqlError"
 import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Schedule, type Scope, Stream } from "effect"
 import { endWithin } from "../../../base/node/endWithin.ts"
-import { keepDoing } from "../../../base/node/keepDoing.ts"
+import { keepDoing, watchOver } from "../../../base/node/keepDoing.ts"
 import { monotonicMillis, within } from "../../../base/node/monotonic.ts"
 import { type InitialScale, Runtime, type RuntimeError, type ServiceKey } from "../../../runtimes/port/Runtime.ts"
 import { makeRestoreQueue, type StageRef } from "./restoreQueue.ts"
@@ -197,9 +197,10 @@ export const makeRestoreWindow = (
       return Math.max(0, starting - slots.size)
     })
 
+    const watched = watchOver("services that start in a restore")
     yield* runtime.changes.pipe(
       Stream.filter((key) => slots.has(idOf(key))),
-      Stream.runForEach(() => Effect.flatMap(oneAtATime.withPermits(1)(freeSlots), queue.slotsFree)),
+      Stream.runForEach(() => watched(Effect.flatMap(oneAtATime.withPermits(1)(freeSlots), queue.slotsFree))),
       Effect.forkScoped
     )
 

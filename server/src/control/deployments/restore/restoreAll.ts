@@ -24,7 +24,7 @@ const decodeProgress = Schema.decodeUnknownSync(
   Schema.Tuple(Schema.Struct({ stages: Schema.Int, services: Schema.Int }))
 )
 
-export const restoreProgress = Effect.gen(function* () {
+const restoreProgress = Effect.gen(function* () {
   const sql = yield* SqlClient
   const [progress] = decodeProgress(
     yield* sql`

@@ -47,10 +47,7 @@ export const readSuspension = ({ app, organization, stage }: Target) =>
 const byText = (author: Author | null) => (author === null ? "" : ` by ${author.name ?? author.id}`)
 
 /** One sentence about a suspension, for warnings and refusals. */
-export const suspendedText = (
-  { app, stage }: Pick<Target, "app" | "stage">,
-  { createdBy, reason, until }: Suspension
-) =>
+const suspendedText = ({ app, stage }: Pick<Target, "app" | "stage">, { createdBy, reason, until }: Suspension) =>
   `The repair of ${app}/${stage} is suspended until ${until.replace(/\.\d+Z$/, "Z")}${byText(createdBy)}: "${reason}".`
 
 const endCommand = ({ app, stage }: Pick<Target, "app" | "stage">) =>

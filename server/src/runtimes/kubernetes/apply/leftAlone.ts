@@ -34,10 +34,7 @@ const timeIn = (text: string): Date | null => {
 
 type ObjectMetadata = Pick<typeof Metadata.Type, "name"> & { readonly managedFields: ReadonlyArray<ManagedFields> }
 
-export const leftAloneOn = (
-  kind: AppliedKind,
-  { managedFields, name }: ObjectMetadata
-): ReadonlyArray<ForeignField> => {
+const leftAloneOn = (kind: AppliedKind, { managedFields, name }: ObjectMetadata): ReadonlyArray<ForeignField> => {
   const { apiVersion, kind: written } = managedKinds[kind]
   return allowedFields(written, managedFields).flatMap(({ fields, manager, time }) =>
     fields

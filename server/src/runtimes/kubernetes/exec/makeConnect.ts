@@ -20,7 +20,7 @@ const sidecarPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 8112,
 const refused = (message: string) => new RuntimeError({ reason: "refused", message })
 
 /** Why this port can't be reached; undefined if it can. The kubelet connects inside of the pod, to whichever container listens. */
-export const portRefusal = (pod: Pick<PodObject, "spec">, { declaredPort, port }: PortRequest): string | undefined => {
+const portRefusal = (pod: Pick<PodObject, "spec">, { declaredPort, port }: PortRequest): string | undefined => {
   if (port === declaredPort) return undefined
   if (sidecarPorts.has(port)) {
     return `Port ${port} of each instance belongs to Knative's queue-proxy, not to the program. Connect to a port of the program${declaredPort === undefined ? "" : `, such as ${declaredPort}`}.`

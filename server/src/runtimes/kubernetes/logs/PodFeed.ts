@@ -20,7 +20,7 @@ export interface PodFeedBounds {
   readonly patienceMillis: number
 }
 
-export const defaultBounds: PodFeedBounds = { maxBytes: 2 ** 20, patienceMillis: 1_000 }
+const defaultBounds: PodFeedBounds = { maxBytes: 2 ** 20, patienceMillis: 1_000 }
 
 const bytesOf = (piece: Piece): number =>
   piece.type === "lines" ? piece.lines.reduce((sum, { line }) => sum + line.length + 64, 0) : 0
