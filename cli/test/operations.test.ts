@@ -326,17 +326,17 @@ describe("suspend", () => {
   const path = "apps/shop/stages/production/suspension"
   const suspension = {
     since: now,
-    until: new Date(Date.now() + 3_600_000).toISOString(),
+    until: new Date(Date.now() + 24 * 3_600_000).toISOString(),
     reason: "Hotfix",
     createdBy: { type: "person", id: "usr_1", name: "ada@example.com" }
   }
 
   it("suspends with a reason, shows who did it until when, and ends it", async () => {
     answer(`PUT /api/v1/${path}`, suspension)
-    const suspended = await cli(["suspend", "--app", "shop", "--for", "1h", "--reason", "Hotfix"])
+    const suspended = await cli(["suspend", "--app", "shop", "--for", "24h", "--reason", "Hotfix"])
     expect(suspended.code).toBe(0)
     expect(suspended.stderr).toMatch(
-      /^shop is suspended by ada@example\.com: "Hotfix"\. .* It ends in 1h \(.*Z\), or with `maxcloud suspend --app shop --end`\n$/
+      /^shop is suspended by ada@example\.com: "Hotfix"\. .* It ends in 1d \(.*Z\), or with `maxcloud suspend --app shop --end`\n$/
     )
     answer(`GET /api/v1/${path}`, { suspension })
     expect(JSON.parse((await cli(["suspend", "--app", "shop", "--json"])).stdout)).toEqual({ suspension })
