@@ -174,7 +174,10 @@ export const PodObject = Schema.Struct({
           { default: () => ({ limits: {}, requests: {} }) }
         )
       })
-    )
+    ),
+    /** With the restart policy `Always` it runs beside the containers (a native sidecar). */
+    initContainers: list(Schema.Struct({ name: Schema.String, restartPolicy: text })),
+    ephemeralContainers: list(Schema.Struct({ name: Schema.String }))
   }),
   status: Schema.optionalWith(
     Schema.Struct({

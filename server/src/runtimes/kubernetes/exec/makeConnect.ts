@@ -19,16 +19,25 @@ const sidecarPorts: ReadonlySet<number> = new Set([8008, 8012, 8013, 8022, 8112,
 
 const refused = (message: string) => new RuntimeError({ reason: "refused", message })
 
+/** Containers beside the program and Knative's queue-proxy. One of them that has ended still counts, because it may start again. */
+const strangers = ({ containers, ephemeralContainers, initContainers }: PodObject["spec"]): number => {
+  const sidecars = initContainers.filter(({ restartPolicy }) => restartPolicy === "Always")
+  const own = containers.some(({ name }) => name === "queue-proxy") ? 2 : 1
+  return containers.length - own + sidecars.length + ephemeralContainers.length
+}
+
 /** Why this port can't be reached; undefined if it can. The kubelet connects inside of the pod, to whichever container listens. */
-const portRefusal = (pod: Pick<PodObject, "spec">, { declaredPort, port }: PortRequest): string | undefined => {
+export const portRefusal = (
+  { spec }: Pick<PodObject, "spec">,
+  { declaredPort, port }: Pick<PortRequest, "declaredPort" | "port">
+): string | undefined => {
   if (port === declaredPort) return undefined
   if (sidecarPorts.has(port)) {
     return `Port ${port} of each instance belongs to Knative's queue-proxy, not to the program. Connect to a port of the program${declaredPort === undefined ? "" : `, such as ${declaredPort}`}.`
   }
-  const others = pod.spec.containers.length - (pod.spec.containers.some(({ name }) => name === "queue-proxy") ? 1 : 0)
-  return others <= 1
+  return strangers(spec) === 0
     ? undefined
-    : `The cluster adds containers to each instance, so only the service's own port${declaredPort === undefined ? "" : ` ${declaredPort}`} can be reached.`
+    : `Other containers run in the instance beside the program, so only the service's own port${declaredPort === undefined ? "" : ` ${declaredPort}`} can be reached.`
 }
 
 /** What the kubelet says if nobody listens, in a sentence. */
