@@ -55,7 +55,8 @@ export interface ClusterSocket {
   readonly protocol: string
   send(bytes: Uint8Array, sent: (error?: Error) => void): void
   on(event: "message", listener: (data: SocketBytes) => void): unknown
-  once(event: "close", listener: () => void): unknown
+  /** `code`: of the close frame; 1006 without one. */
+  once(event: "close", listener: (code: number) => void): unknown
   pause(): void
   resume(): void
   close(): void

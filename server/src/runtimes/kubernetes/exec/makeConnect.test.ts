@@ -1,7 +1,11 @@
+import { once } from "node:events"
+import type { AddressInfo } from "node:net"
+import { finished } from "node:stream/promises"
 import { expect, it } from "@effect/vitest"
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
+import { WebSocket, WebSocketServer } from "ws"
 import { PodObject } from "../cache/objects.ts"
-import { portRefusal } from "./makeConnect.ts"
+import { portRefusal, streamOf } from "./makeConnect.ts"
 
 const decodePod = Schema.decodeUnknownSync(PodObject)
 
@@ -30,3 +34,81 @@ it("reaches only the service's own port beside other containers: ordinary, nativ
     expect(portRefusal(pod, { port: 8080, declaredPort: 8080 })).toBeUndefined()
   }
 })
+
+/** A connection through a stand-in of the API server, and the API server's end of it. */
+const connected = Effect.gen(function* () {
+  const server = yield* Effect.acquireRelease(
+    Effect.promise(async () => {
+      const opened = new WebSocketServer({ host: "127.0.0.1", port: 0 })
+      await once(opened, "listening")
+      return opened
+    }),
+    (opened) =>
+      Effect.sync(() => {
+        for (const client of opened.clients) client.terminate()
+        opened.close()
+      })
+  )
+  return yield* Effect.promise(async () => {
+    const accepted = new Promise<WebSocket>((resolve) => server.once("connection", resolve))
+    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    client.on("error", () => {})
+    await once(client, "open")
+    const far = await accepted
+    for (const channel of [0, 1]) far.send(Buffer.from([channel, 0, 80]))
+    const connection = streamOf(client, 80)
+    far.send(Buffer.from("\0half of it"))
+    const text = new Promise<string>((resolve) => {
+      let all = ""
+      connection.on("data", (chunk: Buffer) => {
+        all += chunk
+        if (all === "half of it") resolve(all)
+      })
+    })
+    expect(await text).toBe("half of it")
+    return { connection, far }
+  })
+})
+
+it.scopedLive("ends with the program's connection", () =>
+  Effect.gen(function* () {
+    const { connection, far } = yield* connected
+    const done = finished(connection)
+    far.close(1000)
+    yield* Effect.promise(() => done)
+  })
+)
+
+it.scopedLive("fails when the API server is lost or ends the connection for another reason", () =>
+  Effect.gen(function* () {
+    const endings: ReadonlyArray<readonly [(far: WebSocket) => void, string]> = [
+      [(far) => far.terminate(), "1006"],
+      [(far) => far.close(1001), "1001"],
+      [(far) => far.close(1011), "1011"],
+      [(far) => far.close(), "1005"]
+    ]
+    for (const [end, code] of endings) {
+      const { connection, far } = yield* connected
+      const broken = expect(finished(connection)).rejects.toThrow(code)
+      end(far)
+      yield* Effect.promise(() => broken)
+    }
+  })
+)
+
+it.scopedLive("fails writes after the connection has closed, instead of dropping them", () =>
+  Effect.gen(function* () {
+    const { connection, far } = yield* connected
+    // The reader is slow: it hasn't noticed the end yet.
+    connection.pause()
+    far.send(Buffer.from("\0more"))
+    far.close(1000)
+    yield* Effect.promise(async () => {
+      await once(far, "close")
+      const broken = once(connection, "error")
+      const written = new Promise<Error | null | undefined>((resolve) => connection.write("late", resolve))
+      expect(await written).toMatchObject({ message: expect.stringContaining("closed the connection to port 80") })
+      await broken
+    })
+  })
+)

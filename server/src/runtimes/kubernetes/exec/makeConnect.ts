@@ -46,17 +46,22 @@ const connectFault = (port: number, text: string) =>
     ? `Nothing listens on port ${port} of the instance. \`maxcloud exec NAME -- ss -tln\` shows which ports are open, if the image has \`ss\`.`
     : `The connection to port ${port} failed: ${text.slice(0, 300)}`
 
-/** The stream of a socket's data. It can't be half-closed: the protocol has no message for it. */
-const streamOf = (socket: ClusterSocket, port: number): Duplex => {
+const normalClosure = 1000
+
+/** The stream of a socket's data. It can't be half-closed: the protocol has no message for it, and its end is that of both directions. */
+export const streamOf = (socket: ClusterSocket, port: number): Duplex => {
   const skipped = [0, 0]
   const guarded = guardedBy(() => socket.close())
   const connection = new Duplex({
+    allowHalfOpen: false,
     read: () => socket.resume(),
     write: (chunk: Buffer, _, done) => {
       if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.of(0), chunk]), (error) => done(error))
-      else done()
+      else done(new Error(`The instance closed the connection to port ${port}.`))
     },
     destroy: (error, done) => {
+      // A paused socket doesn't notice the other side's close frame.
+      socket.resume()
       socket.close()
       done(error)
     }
@@ -71,8 +76,10 @@ const streamOf = (socket: ClusterSocket, port: number): Duplex => {
     if (channel === 1) return connection.destroy(new Error(connectFault(port, rest.toString("utf8"))))
     if (!connection.push(rest)) socket.pause()
   })
-  const onClose = guarded(() => {
-    if (!connection.destroyed) connection.push(null)
+  const onClose = guarded((code: number) => {
+    if (connection.destroyed) return
+    if (code === normalClosure) connection.push(null)
+    else connection.destroy(new Error(`The cluster's connection to port ${port} broke (WebSocket code ${code}).`))
   })
   socket.on("message", onMessage)
   socket.once("close", onClose)
