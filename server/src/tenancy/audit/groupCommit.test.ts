@@ -1,7 +1,7 @@
 import { SqlError } from "@effect/sql/SqlError"
 import { describe, expect, it } from "@effect/vitest"
 import { OrganizationId } from "@maxcloud/sdk/api"
-import { Deferred, Effect, Exit, Fiber } from "effect"
+import { Cause, Deferred, Effect, Exit, Fiber, Scope } from "effect"
 import fc from "fast-check"
 import type { Chain } from "./chain.ts"
 import { makeGroupCommit } from "./groupCommit.ts"
@@ -139,6 +139,22 @@ describe("entries that share a transaction", () => {
       yield* Deferred.succeed(may, undefined)
       for (const call of [one, ...others]) expect(Exit.isFailure(yield* Fiber.await(call))).toBe(true)
       expect(attempts).toBe(2)
+    })
+  )
+
+  it.live("end with an interruption when the server stops, and so do later ones", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const append = makeGroupCommit<number>(() => Effect.never, scope)
+      const early = yield* Effect.forEach([1, 2], (n) => Effect.fork(append(first, [n])))
+      yield* Effect.repeatN(Effect.yieldNow(), 10)
+      yield* Scope.close(scope, Exit.void)
+      // Their fibers are interrupted before they run.
+      const late = yield* Effect.forEach([3, 4], (n) => Effect.fork(append(first, [n])))
+      for (const call of [...early, ...late]) {
+        const exit = yield* Effect.timeout(Fiber.await(call), "5 seconds")
+        expect(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)).toBe(true)
+      }
     })
   )
 })

@@ -56,29 +56,28 @@ export const makeGroupCommit = <Entry>(
       )
     })
 
-  const interrupted = (group: ReadonlyArray<Waiting<Entry>>) =>
-    Effect.forEach(group, ({ done }) => Deferred.interrupt(done), { discard: true })
-
-  const drain = (chain: Chain, queue: Array<Waiting<Entry>>) =>
-    Effect.gen(function* () {
+  const drain = (chain: Chain, queue: Array<Waiting<Entry>>) => {
+    let group: ReadonlyArray<Waiting<Entry>> = []
+    const rounds = Effect.gen(function* () {
       for (;;) {
-        const group = nextGroup(queue)
+        group = nextGroup(queue)
         if (group.length === 0) {
           // In the same step as the look at the queue, so that no call comes in between.
           queues.delete(chain)
           return
         }
-        yield* Effect.onInterrupt(together(chain, group), () => interrupted(group))
+        yield* together(chain, group)
       }
-    }).pipe(
-      // The server stops.
-      Effect.onInterrupt(() =>
-        Effect.suspend(() => {
-          queues.delete(chain)
-          return interrupted(queue.splice(0))
-        })
-      )
+    })
+    // The server stops, perhaps before the first round begins: only what is inside can be interrupted, not the cleanup.
+    return Effect.onInterrupt(Effect.interruptible(rounds), () =>
+      Effect.suspend(() => {
+        queues.delete(chain)
+        const waiting = [...group, ...queue.splice(0)]
+        return Effect.forEach(waiting, ({ done }) => Deferred.interrupt(done), { discard: true })
+      })
     )
+  }
 
   return (chain: Chain, entries: ReadonlyArray<Entry>): Effect.Effect<void, SqlError> =>
     Effect.uninterruptibleMask((restore) =>
@@ -88,7 +87,7 @@ export const makeGroupCommit = <Entry>(
         if (queue === undefined) {
           const fresh = [waiting]
           queues.set(chain, fresh)
-          yield* Effect.forkIn(Effect.interruptible(drain(chain, fresh)), scope)
+          yield* Effect.forkIn(drain(chain, fresh), scope)
         } else queue.push(waiting)
         yield* restore(Deferred.await(waiting.done)).pipe(
           Effect.onInterrupt(() =>
