@@ -2,10 +2,10 @@ import { randomBytes } from "node:crypto"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { describe, expect, it } from "@effect/vitest"
+import { describe, expect, it, vi } from "@effect/vitest"
 import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
-import { Effect, Fiber, Layer, Schedule, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Schedule, Stream } from "effect"
 import { FakeKubelet } from "../../../../test/kubernetes/fakeKubelet.ts"
 import { LogHistory, layerFolder } from "../../../stores/logs/LogHistory.ts"
 import type { LogQuery, ServiceKey } from "../../port/Runtime.ts"
@@ -41,7 +41,8 @@ const randomOf = (seed: number) => {
   }
 }
 
-const layersFor = (kubelet: FakeKubelet, collect: boolean) =>
+/** `written`: what the history's writes wait for. */
+const layersFor = (kubelet: FakeKubelet, collect: boolean, written: Effect.Effect<void> = Effect.void) =>
   Layer.unwrapScoped(
     Effect.map(
       Effect.acquireRelease(
@@ -50,10 +51,21 @@ const layersFor = (kubelet: FakeKubelet, collect: boolean) =>
       ),
       (directory) =>
         Layer.mergeAll(KubernetesLogs.layer, collect ? LogCollector.layer({ flushMillis: 150 }) : Layer.empty).pipe(
-          Layer.provideMerge(layerFolder({ directory, retention: { days: 7 } })),
+          Layer.provideMerge(
+            Layer.map(layerFolder({ directory, retention: { days: 7 } }), (context) => {
+              const history = Context.get(context, LogHistory)
+              const write: typeof history.write = (...lines) => Effect.zipRight(written, history.write(...lines))
+              return Context.add(context, LogHistory, { ...history, write })
+            })
+          ),
           Layer.provideMerge(kubelet.layer)
         )
     )
+  )
+
+const when = (holds: () => boolean) =>
+  Effect.repeat(Effect.sync(holds), { until: (found) => found, schedule: Schedule.spaced("10 millis") }).pipe(
+    Effect.timeout("20 seconds")
   )
 
 const byInstance = (entries: ReadonlyArray<LogEntry>) => {
@@ -254,10 +266,6 @@ describe("KubernetesLogs", () => {
       yield* Effect.forkScoped(
         Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) => Effect.sync(() => fast.push(line)))
       )
-      const when = (holds: () => boolean) =>
-        Effect.repeat(Effect.sync(holds), { until: (found) => found, schedule: Schedule.spaced("10 millis") }).pipe(
-          Effect.timeout("20 seconds")
-        )
       yield* when(() => slow.length === 1 && fast.length === 1)
       const texts = Array.from({ length: 60_000 }, (_, n) => `line ${n}`)
       for (let n = 0; n < texts.length; n += 500) {
@@ -275,6 +283,107 @@ describe("KubernetesLogs", () => {
       expect(slow).toEqual(["first", ...texts, "last"])
       expect(fast).toEqual(slow)
     }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+  })
+
+  /** One instance writes much, and is deleted while a reader lags. */
+  const gone = (kubelet: FakeKubelet, got: ReadonlyArray<string>) =>
+    Effect.gen(function* () {
+      yield* when(() => got.length === 1)
+      const texts = Array.from({ length: 60_000 }, (_, n) => `line ${n}`)
+      for (let n = 0; n < texts.length; n += 500) {
+        kubelet.write("a", texts.slice(n, n + 500))
+        yield* Effect.sleep(1)
+      }
+      yield* when(() => got.length === 1 + texts.length)
+      kubelet.end("a")
+      kubelet.remove("a")
+      return ["first", ...texts]
+    })
+
+  const stored = (history: LogHistory["Type"], lines: number) =>
+    Effect.repeat(
+      Stream.runFold(history.read(key, {}), 0, (sum, { length }) => sum + length),
+      { until: (count) => count >= lines, schedule: Schedule.spaced("100 millis") }
+    ).pipe(Effect.timeout("20 seconds"))
+
+  it.live("stores every line of an instance that is gone by the time that the history can be written", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    const may = Effect.unsafeMakeLatch(false)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      const history = yield* LogHistory
+      const got: Array<string> = []
+      kubelet.start("a")
+      yield* when(() => kubelet.following === 1)
+      kubelet.write("a", ["first"])
+      yield* Effect.forkScoped(
+        Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) => Effect.sync(() => got.push(line)))
+      )
+      const wanted = yield* gone(kubelet, got)
+      expect(got).toEqual(wanted)
+      yield* may.open
+      yield* stored(history, wanted.length)
+      expect((yield* all(queryOf())).map(({ line }) => line)).toEqual(wanted)
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true, may.await)))
+  })
+
+  it.live("reads the history for a slow follower whose instance is gone", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      const history = yield* LogHistory
+      const may = yield* Effect.makeLatch(false)
+      const slow: Array<string> = []
+      const fast: Array<string> = []
+      kubelet.start("a")
+      kubelet.write("a", ["first"])
+      for (const [got, waits] of [[slow, may.await] as const, [fast, Effect.void] as const]) {
+        yield* Effect.forkScoped(
+          Stream.runForEach(logs.read(queryOf({ follow: true })), ({ line }) =>
+            Effect.zipRight(
+              got.length === 0 ? Effect.void : waits,
+              Effect.sync(() => got.push(line))
+            )
+          )
+        )
+      }
+      yield* when(() => slow.length === 1)
+      const wanted = yield* gone(kubelet, fast)
+      yield* stored(history, wanted.length)
+      yield* may.open
+      yield* when(() => slow.length === wanted.length)
+      expect(slow).toEqual(wanted)
+    }).pipe(Effect.scoped, Effect.provide(layersFor(kubelet, true)))
+  })
+
+  it.live("doesn't name an idle instance in cursors once it has been silent for a while", () => {
+    const kubelet = new FakeKubelet(key, () => 0.9)
+    const now = performance.now.bind(performance)
+    let later = 0
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => now() + later)
+    return Effect.gen(function* () {
+      const logs = yield* KubernetesLogs
+      kubelet.start("idle")
+      kubelet.start("busy")
+      yield* when(() => kubelet.following === 2)
+      const got: Array<LogEntry> = []
+      yield* Effect.forkScoped(
+        Stream.runForEach(logs.read(queryOf({ follow: true })), (entry) => Effect.sync(() => got.push(entry)))
+      )
+      for (let count = 1; count <= 6; count++) {
+        kubelet.write("busy", [`line ${count}`])
+        yield* when(() => got.length === count)
+        if (count === 3) {
+          expect(got.at(-1)?.cursor).toContain(";idle00000000@")
+          later = 9_000
+        }
+      }
+      expect(got.at(-1)?.cursor).not.toContain(";idle00000000@")
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(layersFor(kubelet, true)),
+      Effect.ensuring(Effect.sync(() => clock.mockRestore()))
+    )
   })
 
   it.live("first reports what retention has deleted", () => {

@@ -57,6 +57,7 @@ const make = (options: LogCollectorOptions) =>
         yield* feeds.follow({
           api,
           changes,
+          essential: true,
           gate,
           source,
           pod: () => podOf(key, source.uid),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import fc from "fast-check"
 import type { LogLine } from "../../../stores/logs/LogLine.ts"
 import { type FeedReader, PodFeed } from "./PodFeed.ts"
@@ -46,7 +46,7 @@ describe("the feed of an instance", () => {
               Effect.gen(function* () {
                 const feed = feedOf(1_000, 60_000)
                 const total = batches.reduce((a, b) => a + b, 0)
-                const readers = paces.map(() => feed.join(true))
+                const readers = paces.map(() => feed.join({ attached: true }))
                 const fibers = yield* Effect.forEach(readers, (reader, n) =>
                   Effect.fork(takeLines(reader, total, Effect.repeatN(Effect.yieldNow(), paces[n] ?? 0)))
                 )
@@ -68,8 +68,8 @@ describe("the feed of an instance", () => {
   it.live("loses a reader that keeps the others waiting, and holds no more than its bound", () =>
     Effect.gen(function* () {
       const feed = feedOf(1_000)
-      const stuck = feed.join(true)
-      const fast = yield* Effect.fork(takeLines(feed.join(true), 200))
+      const stuck = feed.join({ attached: true })
+      const fast = yield* Effect.fork(takeLines(feed.join({ attached: true }), 200))
       yield* Effect.forEach(
         Array.from({ length: 20 }, (_, n) => n),
         (n) => feed.give(linesFrom(n * 10, 10), true),
@@ -84,9 +84,9 @@ describe("the feed of an instance", () => {
   it.live("loses a reader that is always a little slow, too", () =>
     Effect.gen(function* () {
       const feed = feedOf(1_000)
-      const slow = feed.join(true)
+      const slow = feed.join({ attached: true })
       yield* Effect.fork(takeLines(slow, 1_000, Effect.sleep("20 millis")))
-      const fast = yield* Effect.fork(takeLines(feed.join(true), 1_000))
+      const fast = yield* Effect.fork(takeLines(feed.join({ attached: true }), 1_000))
       yield* Effect.forEach(
         Array.from({ length: 100 }, (_, n) => n),
         (n) => feed.give(linesFrom(n * 10, 10), true),
@@ -97,19 +97,64 @@ describe("the feed of an instance", () => {
     })
   )
 
-  it.live("waits for a single reader as long as it takes, with two pieces at most", () =>
+  it.live("keeps the place of an essential reader, and loses those that it keeps waiting until it moves", () =>
     Effect.gen(function* () {
-      const feed = feedOf(1_000, 10)
-      const single = feed.join(true)
+      const feed = feedOf(1_000)
+      const stuck = feed.join({ attached: true, essential: true })
+      const fast = yield* Effect.fork(takeLines(feed.join({ attached: true }), 100))
       let given = 0
-      yield* Effect.fork(
+      const source = yield* Effect.fork(
         Effect.forEach(
           Array.from({ length: 10 }, (_, n) => n),
           (n) => Effect.map(feed.give(linesFrom(n * 10, 10), true), () => given++),
           { discard: true }
         )
       )
-      yield* Effect.sleep("100 millis")
+      const { got, lost } = yield* Fiber.join(fast)
+      expect([lost, stuck.isLost(), given < 10]).toEqual([true, false, true])
+      expect(feed.join().attach(lineOf(got.length))).toBe(false)
+      expect((yield* takeLines(stuck, 100)).got).toHaveLength(100)
+      yield* Fiber.join(source)
+      expect(feed.join().attach(lineOf(100))).toBe(true)
+    })
+  )
+
+  it.effect("tells a reader that joins later whether it's current", () =>
+    Effect.gen(function* () {
+      const feed = feedOf(1_000)
+      const first = feed.join({ attached: true })
+      feed.tell({ type: "current", current: true })
+      yield* first.take
+      const later = feed.join()
+      feed.tell({ type: "current", current: false })
+      expect(later.attach(undefined)).toBe(true)
+      expect(yield* later.take).toEqual({ type: "current", current: true })
+      expect(yield* later.take).toEqual({ type: "current", current: false })
+    })
+  )
+
+  it.live("waits for a single reader as long as it takes, with two pieces at most", () =>
+    Effect.gen(function* () {
+      const feed = feedOf(1_000, 0)
+      const single = feed.join({ attached: true })
+      const begun = yield* Deferred.make<void>()
+      let given = 0
+      yield* Effect.fork(
+        Effect.forEach(
+          Array.from({ length: 10 }, (_, n) => n),
+          (n) =>
+            Effect.zipRight(
+              feed.give(linesFrom(n * 10, 10), true),
+              Effect.suspend(() => {
+                given++
+                return Deferred.succeed(begun, undefined)
+              })
+            ),
+          { discard: true }
+        )
+      )
+      // By then, a source that doesn't wait has given everything.
+      yield* Deferred.await(begun)
       expect(given).toBe(1)
       expect((yield* takeLines(single, 100)).got).toHaveLength(100)
       expect(single.isLost()).toBe(false)
@@ -119,7 +164,7 @@ describe("the feed of an instance", () => {
   it.effect("attaches a reader only if it lacks no line before its place", () =>
     Effect.gen(function* () {
       const feed = feedOf(100_000)
-      feed.join(true)
+      feed.join({ attached: true })
       yield* feed.give(linesFrom(0, 10), true)
       const reader = feed.join()
       expect(reader.attach(undefined)).toBe(false)
@@ -131,7 +176,7 @@ describe("the feed of an instance", () => {
   it.effect("doesn't wait for a reader that isn't attached, and loses it beyond the bound", () =>
     Effect.gen(function* () {
       const feed = feedOf(1_000)
-      const first = feed.join(true)
+      const first = feed.join({ attached: true })
       yield* feed.give(linesFrom(0, 1), true)
       const waiting = feed.join()
       yield* first.take
@@ -145,7 +190,7 @@ describe("the feed of an instance", () => {
     Effect.sync(() => {
       let unused = 0
       const feed = new PodFeed(undefined, () => unused++)
-      const [one, two] = [feed.join(true), feed.join(true)]
+      const [one, two] = [feed.join({ attached: true }), feed.join({ attached: true })]
       const waiting = feed.join()
       one.leave()
       expect(unused).toBe(0)

@@ -1,5 +1,5 @@
 import { Effect, type Exit } from "effect"
-import { comparePositions, type LinePosition, type LogLine } from "../../../stores/logs/LogLine.ts"
+import { comparePositions, type LinePosition, type LogLine, millisOf } from "../../../stores/logs/LogLine.ts"
 import type { Followed } from "./podLog.ts"
 
 /** What happens to an instance's log, in order. */
@@ -16,7 +16,7 @@ export type Piece =
 export interface PodFeedBounds {
   /** Bytes of lines that readers may lag behind the fastest of them. */
   readonly maxBytes: number
-  /** How long a reader may keep the others waiting. A tenth of the time that passes is forgiven. */
+  /** How long a reader may keep the others waiting, an essential one at a time. A tenth of the time that passes is forgiven. */
   readonly patienceMillis: number
 }
 
@@ -29,10 +29,19 @@ const bytesOf = (piece: Piece): number =>
 export interface FeedReader {
   /** Attaches the reader if it lacks no line between `after` and its place. From then on the feed waits for it. */
   readonly attach: (after: LinePosition | undefined) => boolean
-  /** The next piece; `lost`: the reader was too slow, and pieces are missing; or how the instance's log ended. */
+  /** Is the feed's newest line more than a second older than this one? */
+  readonly isBehind: (line: LinePosition | undefined) => boolean
+  /** The next piece, first whether the feed is current, if it's known; `lost`: the reader was too slow, and pieces are missing; or how the instance's log ended. */
   readonly take: Effect.Effect<Piece | "lost" | Followed>
   readonly isLost: () => boolean
   readonly leave: () => void
+}
+
+export interface JoinOptions {
+  /** For the reader from whose place the feed starts. */
+  readonly attached?: boolean | undefined
+  /** Never lost once attached: others that it keeps waiting are lost instead. */
+  readonly essential?: boolean | undefined
 }
 
 interface State {
@@ -41,6 +50,9 @@ interface State {
   readonly begins: LinePosition | undefined
   attached: boolean
   lost: boolean
+  readonly essential: boolean
+  /** Whether the feed was current when the reader joined, until it is taken. */
+  first: Piece | undefined
   /** How long others have waited for this reader, and when that was last reduced. */
   heldMillis: number
   forgivenAt: number
@@ -50,7 +62,8 @@ interface State {
 /**
  * The lines of one instance, read from the kubelet once, for several readers. The pieces are kept until each reader has taken
  * them, within `maxBytes`; then the source waits, so the readers go at one pace. One that keeps others waiting for longer than
- * `patienceMillis` is lost to the feed, and reads on its own. A single reader has all the time it wants.
+ * `patienceMillis` is lost to the feed, and reads on its own. An essential one is never lost: it sets the pace, and those that it keeps
+ * waiting for that long at a time are lost instead. A single reader has all the time it wants.
  */
 export class PodFeed {
   readonly #bounds: PodFeedBounds
@@ -61,6 +74,10 @@ export class PodFeed {
   #first = 0
   #bytes = 0
   #position: LinePosition | undefined
+  /** The last piece of this kind. */
+  #current: Piece | undefined
+  /** Does the source wait for an essential reader, and others didn't want to? */
+  #held = false
   #begun = false
   #outcome: Exit.Exit<Followed> | undefined
   #wakeSource: (() => void) | undefined
@@ -86,7 +103,10 @@ export class PodFeed {
       return this.#isFull() ? this.#room : Effect.void
     })
 
-  readonly tell = (piece: Exclude<Piece, { readonly type: "lines" }>): void => this.#push(piece)
+  readonly tell = (piece: Exclude<Piece, { readonly type: "lines" }>): void => {
+    if (piece.type === "current") this.#current = piece
+    this.#push(piece)
+  }
 
   /** No more pieces will come. */
   end(outcome: Exit.Exit<Followed>): void {
@@ -94,13 +114,14 @@ export class PodFeed {
     for (const { wake } of [...this.#states]) wake?.()
   }
 
-  /** `attached`: for the reader from whose place the feed starts. */
-  join(attached = false): FeedReader {
+  join({ attached = false, essential = false }: JoinOptions = {}): FeedReader {
     const state: State = {
       at: this.#head,
       begins: this.#position,
       attached,
       lost: false,
+      essential,
+      first: this.#current,
       heldMillis: 0,
       forgivenAt: performance.now(),
       wake: undefined
@@ -109,9 +130,11 @@ export class PodFeed {
     return {
       attach: (after) => {
         const covers = state.begins === undefined || (after !== undefined && comparePositions(after, state.begins) >= 0)
-        if (covers && this.#begun && !state.lost) state.attached = true
+        if (covers && this.#begun && !state.lost && (essential || !this.#held)) state.attached = true
         return state.attached
       },
+      isBehind: (line) =>
+        line !== undefined && this.#position !== undefined && millisOf(line.t) - millisOf(this.#position.t) > 1_000,
       take: this.#takeFor(state),
       isLost: () => state.lost,
       leave: () => this.#leave(state)
@@ -141,9 +164,15 @@ export class PodFeed {
   #takeFor(state: State): FeedReader["take"] {
     const next = (): Effect.Effect<Piece | "lost" | Followed> | undefined => {
       if (state.lost) return Effect.succeed("lost")
+      const { first } = state
+      if (first !== undefined) {
+        state.first = undefined
+        return Effect.succeed(first)
+      }
       const piece = this.#pieces[state.at - this.#first]
       if (piece === undefined) return this.#outcome
       state.at++
+      if (state.essential) state.heldMillis = 0
       this.#trim()
       this.#moved()
       return Effect.succeed(piece)
@@ -185,7 +214,7 @@ export class PodFeed {
   readonly #room: Effect.Effect<void> = Effect.gen(this, function* () {
     while (this.#isFull()) {
       const slowest = this.#slowest()
-      if (slowest === undefined) return
+      if (slowest === undefined) break
       const seen = this.#moves
       const changed = Effect.async<void>((resume) => {
         // A reader may have moved since the check, because a timeout begins in a fiber of its own.
@@ -195,8 +224,8 @@ export class PodFeed {
           this.#wakeSource = undefined
         })
       })
-      const others = this.#attached.some((state) => state !== slowest && state.at === this.#head)
-      if (!others) {
+      const held = this.#attached.filter((state) => state !== slowest && state.at === this.#head)
+      if (held.length === 0) {
         yield* changed
         continue
       }
@@ -205,8 +234,11 @@ export class PodFeed {
       yield* Effect.timeoutOption(changed, Math.max(0, this.#bounds.patienceMillis - slowest.heldMillis))
       slowest.forgivenAt = performance.now()
       slowest.heldMillis += slowest.forgivenAt - started
-      if (slowest.heldMillis >= this.#bounds.patienceMillis && this.#isFull()) this.#lose(slowest)
+      if (slowest.heldMillis < this.#bounds.patienceMillis || !this.#isFull()) continue
+      this.#held = slowest.essential
+      for (const state of slowest.essential ? held : [slowest]) this.#lose(state)
     }
+    this.#held = false
   })
 
   #moved(): void {

@@ -14,17 +14,22 @@ const newerThan = (lines: ReadonlyArray<LogLine>, after: LinePosition | undefine
   return begin === -1 ? [] : lines.slice(begin)
 }
 
+export interface FollowTogether extends Follow {
+  /** Never loses its place in the feed, however slow it is. For a reader that can't get the lines elsewhere later. */
+  readonly essential?: boolean | undefined
+}
+
 const makeOpenFeeds = (scope: Scope.Scope) => {
   const open = new Map<string, PodFeed>()
 
   /** Reads an instance after a line until it's gone or nobody reads the feed, and returns the first reader. */
-  const start = (options: Follow, after: LinePosition | undefined): Effect.Effect<FeedReader> =>
+  const start = (options: FollowTogether, after: LinePosition | undefined): Effect.Effect<FeedReader> =>
     Effect.gen(function* () {
-      const { api, changes, gate, pod, source } = options
-      const unused = yield* Deferred.make<void>()
+      const { api, changes, essential, gate, pod, source } = options
+      const unused = yield* Deferred.make<Followed>()
       const close = () => {
         if (open.get(source.uid) === feed) open.delete(source.uid)
-        Deferred.unsafeDone(unused, Effect.void)
+        Deferred.unsafeDone(unused, Effect.succeed({ complete: false, after: undefined }))
       }
       const feed = new PodFeed(after, close)
       // A feed that waits at the gate has no lines yet. Later readers don't wait there with it.
@@ -41,34 +46,38 @@ const makeOpenFeeds = (scope: Scope.Scope) => {
         give: feed.give,
         current: (current) => feed.tell({ type: "current", current }),
         runEnded: () => feed.tell({ type: "runEnded" })
-      }).pipe(
-        Effect.onExit((exit) =>
-          Effect.sync(() => {
-            close()
-            feed.end(exit)
-          })
-        )
+      })
+      // If the server stops before it has begun to read, its readers must learn that, too: only the reading can be interrupted.
+      const reads = Effect.onExit(Effect.interruptible(Effect.raceFirst(followed, Deferred.await(unused))), (exit) =>
+        Effect.sync(() => {
+          close()
+          feed.end(exit)
+        })
       )
-      yield* Effect.forkIn(Effect.interruptible(Effect.raceFirst(followed, Deferred.await(unused))), scope)
-      return feed.join(true)
+      yield* Effect.forkIn(reads, scope)
+      return feed.join({ attached: true, essential })
     })
 
   return {
     /** A place in the open feed of an instance. */
-    join: (uid: string): FeedReader | undefined => open.get(uid)?.join(),
-    joinOrStart: (options: Follow, after: LinePosition | undefined): Effect.Effect<FeedReader> =>
-      Effect.suspend(() => {
-        const found = open.get(options.source.uid)
-        return found === undefined ? start(options, after) : Effect.succeed(found.join())
-      })
+    join: ({ essential, source }: FollowTogether): FeedReader | undefined => open.get(source.uid)?.join({ essential }),
+    joinOrStart: (options: FollowTogether, after: LinePosition | undefined): Effect.Effect<FeedReader> =>
+      Effect.uninterruptible(
+        Effect.suspend(() => {
+          const found = open.get(options.source.uid)
+          return found === undefined
+            ? start(options, after)
+            : Effect.succeed(found.join({ essential: options.essential }))
+        })
+      )
   }
 }
 type OpenFeeds = ReturnType<typeof makeOpenFeeds>
 
 /** Follows an instance from its feed as long as it keeps up, and otherwise with a stream of its own until it has caught up. */
-const follow = (feeds: OpenFeeds, options: Follow): Effect.Effect<Followed> =>
+const follow = (feeds: OpenFeeds, options: FollowTogether): Effect.Effect<Followed> =>
   Effect.gen(function* () {
-    const { current = () => undefined, from, give, runEnded, source } = options
+    const { current = () => undefined, from, give, runEnded } = options
     let after = startOf(from)
     let reader: FeedReader | undefined
     const leave = Effect.sync(() => reader?.leave())
@@ -87,8 +96,8 @@ const follow = (feeds: OpenFeeds, options: Follow): Effect.Effect<Followed> =>
     const alone: Effect.Effect<Followed | undefined> = Effect.gen(function* () {
       const caughtUp = yield* Deferred.make<undefined>()
       const joined = Effect.suspend(() => {
-        if (reader === undefined || reader.isLost()) reader = feeds.join(source.uid)
-        return reader?.attach(after) === true
+        if (reader === undefined || reader.isLost()) reader = feeds.join(options)
+        return reader?.isBehind(after) === false && reader.attach(after)
           ? Effect.zipRight(Deferred.succeed(caughtUp, undefined), Effect.never)
           : Effect.void
       })
@@ -134,7 +143,7 @@ export class PodFeeds extends Context.Tag("@maxcloud/server/PodFeeds")<
   PodFeeds,
   {
     /** Like `followPod`. The first reader of an instance decides on the gate. */
-    readonly follow: (options: Follow) => Effect.Effect<Followed>
+    readonly follow: (options: FollowTogether) => Effect.Effect<Followed>
   }
 >() {
   /** A single reference, so that layers that are built together share the feeds. */

@@ -91,6 +91,7 @@ export const liveLines = (options: LiveLinesOptions) =>
         })
         // Gone before everything was read: the log history has the rest.
         if (complete) return
+        current(false)
         const isRest = (line: LogLine) => line.uid === uid && (after === undefined || comparePositions(line, after) > 0)
         yield* fromHistory(positions.copy(), isRest)
       })

@@ -166,7 +166,10 @@ export interface Follow {
 }
 
 export interface Followed {
-  /** Have all lines been read? False if the API server was unreachable at the end. */
+  /**
+   * Have all lines been read? False if the instance was gone before its last run was read to the end: the API server was unreachable,
+   * or this began too late.
+   */
   readonly complete: boolean
   readonly after: LinePosition | undefined
 }
@@ -177,7 +180,7 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
     const { api, begun, changes, current = () => undefined, from, gate, give, pod, runEnded, source } = options
     const { container, instance, namespace } = source
     let { after } = from
-    let complete = true
+    let complete = false
     const read = (options: Answer) =>
       Stream.runForEach(answer(api, source, { ...from, after }, options), (lines) =>
         Effect.map(give(lines, options.follow), () => {
@@ -213,9 +216,10 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         yield* changedFrom(undefined)
         continue
       }
+      complete = false
       const outcome = yield* Effect.either(attempt)
       if (outcome._tag === "Right") {
-        complete = true
+        complete = !run.running
         failures = 0
         runEnded?.()
         const ended = changedFrom(run.id)
@@ -225,7 +229,6 @@ export const followPod = (options: Follow): Effect.Effect<Followed> =>
         yield* Effect.timeoutOption(changedFrom(run.id), "1 second")
       } else {
         current(false)
-        complete = false
         failures++
         yield* Effect.sleep(jittered(backoffMs({ baseMs: 100, maxMs: 5_000 }, failures)))
       }
