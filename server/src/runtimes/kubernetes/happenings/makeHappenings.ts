@@ -45,9 +45,20 @@ export const makeHappenings = (api: KubeApi["Type"], cache: ClusterCache["Type"]
     return key === undefined ? [] : podHappenings(pod, key, labels[label.revision] ?? "")
   }
 
+  /**
+   * Revision and service of a pod, by its labels. The name is only for a pod that is gone: Knative and Kubernetes shorten long names
+   * (by a hash, and to 58 characters before the suffix).
+   */
+  const ownerOf = (namespace: string, pod: string) => {
+    const labels = cache.metadataOf("pod", namespace, pod)?.labels
+    const revision = labels?.[label.revision] ?? pod.replace(/-deployment-[^-]+-[^-]+$/, "")
+    const service = labels?.[label.service] ?? cache.revision(namespace, revision)?.metadata.labels[label.service]
+    return { revision, service }
+  }
+
   const ofPull = ({ at, id, namespace, pod, ...pull }: Pull): ReadonlyArray<Happening> => {
-    const revision = pod.replace(/-deployment-[^-]+-[^-]+$/, "")
-    const key = keyOf(namespace, cache.revision(namespace, revision)?.metadata.labels[label.service])
+    const { revision, service } = ownerOf(namespace, pod)
+    const key = keyOf(namespace, service)
     return key === undefined ? [] : [{ type: "image.pulled", key, id: `pull/${id}`, at, facts: { revision, ...pull } }]
   }
 
