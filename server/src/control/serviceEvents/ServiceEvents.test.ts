@@ -14,7 +14,9 @@ import { type Drift, Runtime, RuntimeError, type ServiceKey } from "../../runtim
 import * as EventNumbering from "../../tenancy/events/EventNumbering.ts"
 import { recordEvents } from "../../tenancy/events/recordEvents.ts"
 import { DriftLog } from "../drift/DriftLog.ts"
+import { makeAnnouncing } from "./announcing.ts"
 import type { GatherBounds } from "./gathering.ts"
+import { recordDrift } from "./recordDrift.ts"
 import * as ServiceEvents from "./ServiceEvents.ts"
 
 const fake = await Effect.runPromise(makeFakeRuntime)
@@ -31,7 +33,7 @@ const makeWorld = Effect.gen(function* () {
     service: ServiceName.make("web")
   }
   const announced: Array<string> = []
-  const world = { organization, key, instances: 0, owner: 0, announced, isAway: false }
+  const world = { organization, key, instances: 0, owner: 0, announced, isAway: false, refusals: 0, attempts: 0 }
   /** A server: it observes, and tells once `owner` is its number. */
   const server = (number: number) =>
     Effect.gen(function* () {
@@ -41,12 +43,12 @@ const makeWorld = Effect.gen(function* () {
       const runtime: Runtime["Type"] = {
         ...real,
         announce: (asked, notice) =>
-          world.isAway
-            ? new RuntimeError({ reason: "unavailable", message: "it is away" })
-            : Effect.sync(
-                () =>
-                  void world.announced.push(`${asked.service} ${notice.severity} ${notice.reason}: ${notice.message}`)
-              ),
+          Effect.suspend(() => {
+            world.attempts++
+            if (world.isAway) return new RuntimeError({ reason: "unavailable", message: "it is away" })
+            world.announced.push(`${asked.service} ${notice.severity} ${notice.reason}: ${notice.message}`)
+            return Effect.void
+          }),
         happenings: Stream.fromQueue(happened),
         changes: Stream.fromQueue(changed),
         revisions: (asked) =>
@@ -57,7 +59,11 @@ const makeWorld = Effect.gen(function* () {
             Option.map((status) => ({ ...status, instances: world.instances }))
           )
       }
-      const owns = (id: string) => id === organization.id && world.owner === number
+      const owns = (id: string) => {
+        const isOurs = id === organization.id && world.owner === number
+        if (!isOurs) world.refusals++
+        return isOurs
+      }
       yield* Layer.build(
         ServiceEvents.layer({ bounds, lookMs: 10, announceMs: 20 }).pipe(
           Layer.provide(Layer.succeed(Runtime, runtime)),
@@ -102,6 +108,15 @@ const until = <A, E, R>(read: Effect.Effect<A, E, R>, reached: (value: A) => boo
     Effect.filterOrFail(reached, (value) => new Error(`not reached: ${JSON.stringify(value)}`)),
     Effect.retry({ schedule: Schedule.spaced("20 millis"), times: 500 })
   )
+
+const isAllAnnounced = ({ id }: Organization) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const open = yield* sql`
+      select 1 from events e left join event_heads h using (organization_id)
+      where e.organization_id = ${id} and (e.sequence is null or e.sequence > h.announced) limit 1`
+    return open.length === 0
+  })
 
 const restarted = (key: ServiceKey, number: number): Happening => ({
   type: "instance.restarted",
@@ -153,7 +168,11 @@ test(
       Effect.gen(function* () {
         const second = yield* server(2)
         yield* second.happens(restarted(world.key, 1))
-        yield* Effect.sleep("150 millis")
+        // Nobody announces here, so only a report that is due asks for the owner.
+        yield* until(
+          Effect.sync(() => world.refusals),
+          (count) => count > 1
+        )
         expect(yield* eventsOf(world.organization, "instance.restarted")).toEqual([])
         world.owner = 2
         const [told] = yield* until(eventsOf(world.organization, "instance.restarted"), (all) => all.length > 0)
@@ -213,7 +232,7 @@ test(
           ["service.scaled", 3, 10],
           ["service.throttled", "MaxInstances", 10],
           ["service.scaled", 10, 0],
-          // As many as it may once more, within ten minutes.
+          // As many as it may again, within ten minutes.
           ["service.scaled", 0, 10]
         ])
       })
@@ -261,7 +280,7 @@ test(
         yield* until(sums, (counts) => total(counts) >= 6)
       })
     )
-    yield* Effect.scoped(Effect.zipRight(server(3), Effect.sleep("150 millis")))
+    yield* recordDrift
     expect(yield* sums).toEqual({
       "drift.found web Service edited": 2,
       "drift.found null Secret deleted": 1,
@@ -291,7 +310,10 @@ test(
             { name: "api", image: "broken:1", env: { A: "no tenant text" } }
           ])
         )
-        yield* Effect.sleep("200 millis")
+        yield* until(
+          Effect.sync(() => world.attempts),
+          (count) => count > 1
+        )
         expect(announced).toEqual([])
         world.isAway = false
         yield* until(
@@ -307,10 +329,16 @@ test(
           Effect.sync(() => announced),
           (all) => all.length >= 4
         )
-        yield* Effect.sleep("100 millis")
+        yield* until(isAllAnnounced(organization), (is) => is)
       })
     )
-    yield* Effect.scoped(Effect.zipRight(server(1), Effect.sleep("200 millis")))
+    // A server that starts later.
+    yield* makeAnnouncing((id) => id === organization.id).pipe(
+      Effect.provideService(Runtime, {
+        ...(yield* Runtime),
+        announce: (_, { reason }) => Effect.sync(() => void announced.push(`again: ${reason}`))
+      })
+    )
     expect(announced).toEqual([
       "web Normal DeploymentSucceeded: Deployment 1 succeeded.",
       "api Warning DeploymentFailed: Deployment 2 failed: ExitCode1. `maxcloud explain ExitCode1` says how to fix it.",

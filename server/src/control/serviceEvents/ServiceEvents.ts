@@ -8,8 +8,9 @@ import { Shards } from "../../base/replicas/Shards.ts"
 import { freshMillis, type Happening } from "../../runtimes/port/Happening.ts"
 import { Runtime, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import { makeAnnouncing } from "./announcing.ts"
-import { type GatherBounds, type Gathered, gather, makeGathering, takeDue, usualBounds } from "./gathering.ts"
+import { type GatherBounds, gather, makeGathering, putBack, takeDue, usualBounds } from "./gathering.ts"
 import { recordDrift } from "./recordDrift.ts"
+import { recordDue } from "./recordDue.ts"
 import { recordHappenings } from "./recordHappenings.ts"
 import { recordScale } from "./recordScale.ts"
 import { SeenIds } from "./SeenIds.ts"
@@ -52,6 +53,7 @@ const recorder = ({ announceMs = 2_000, bounds = usualBounds, lookMs = 1_000 }: 
 
       const add = (happening: Happening, nowMs: number) =>
         gather(happened, `${happening.type} ${serviceOf(happening.key)}`, happening.id, happening, nowMs)
+      const addScaled = (key: ServiceKey, nowMs: number) => gather(scaled, serviceOf(key), "", key, nowMs)
 
       const listen = runtime.happenings.pipe(
         Stream.runForEach((happening) =>
@@ -61,26 +63,27 @@ const recorder = ({ announceMs = 2_000, bounds = usualBounds, lookMs = 1_000 }: 
         )
       )
       const follow = runtime.changes.pipe(
-        Stream.runForEach((key) => Effect.map(monotonicMillis, (now) => gather(scaled, serviceOf(key), "", key, now)))
+        Stream.runForEach((key) => Effect.map(monotonicMillis, (now) => addScaled(key, now)))
       )
       yield* keepDoing("observation of instances", "1 second", listen)
       yield* keepDoing("observation of services", "1 second", follow)
 
-      /** What couldn't be recorded is due again later: the ids keep it from being recorded twice. */
-      const again = <A>(due: ReadonlyArray<Gathered<A>>, put: (item: A, nowMs: number) => void) =>
-        Effect.map(monotonicMillis, (now) => {
-          for (const { items } of due) for (const item of items) put(item, now)
-        })
-
       const lookAtHappenings = Effect.gen(function* () {
         const due = takeDue(happened, yield* monotonicMillis, ({ key }) => owns(key))
-        yield* recordHappenings(due).pipe(Effect.onError(() => again(due, add)))
+        yield* recordDue(due, {
+          organizationOf: ({ key }) => key.organizationId,
+          record: recordHappenings,
+          // The ids keep it from being recorded twice.
+          again: (left) => Effect.map(monotonicMillis, (now) => putBack(happened, left, ({ id }) => id, now))
+        })
       })
       const lookAtScales = Effect.gen(function* () {
         const due = takeDue(scaled, yield* monotonicMillis, owns)
-        yield* recordScale(due.flatMap(({ items }) => items)).pipe(
-          Effect.onError(() => again(due, (key, now) => gather(scaled, serviceOf(key), "", key, now)))
-        )
+        yield* recordDue(due, {
+          organizationOf: ({ organizationId }) => organizationId,
+          record: (reports) => recordScale(reports.flatMap(({ items }) => items)),
+          again: (left) => Effect.map(monotonicMillis, (now) => putBack(scaled, left, () => "", now))
+        })
       })
       yield* keepDoing("events of instances", lookMs, lookAtHappenings)
       yield* keepDoing("events of scaled services", lookMs, lookAtScales)

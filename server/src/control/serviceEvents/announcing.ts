@@ -8,8 +8,12 @@ import { announcedTypes, noticeOf } from "./noticeOf.ts"
 
 /** Older events aren't announced: after a long outage, nobody needs them as if they were new. */
 const freshMinutes = 10
-/** How many events to announce in one step. */
-const eventsAtOnce = 100
+/** How many events of an organization to announce in one step, so that the others' don't wait for long. */
+const eventsAtOnce = 10
+/** How many events to look through for them. Most kinds aren't announced. */
+const lookedAtOnce = 1_000
+/** So many organizations' events are announced at the same time: one with many services doesn't delay those of the others. */
+const organizationsAtOnce = 4
 /** What concerns a thousand services is announced on some of them: first on those that failed. */
 const servicesOfEvent = 50
 
@@ -23,9 +27,20 @@ const decodeHeads = Schema.decodeUnknownSync(
 const heads = Effect.flatMap(SqlClient, (sql) =>
   Effect.map(
     sql`
-      select h.organization_id as id, o.name, least(h.last, h.announced + ${eventsAtOnce})::text as "upTo",
-        h.last > h.announced + ${eventsAtOnce} as "isMore"
-      from event_heads h join organizations o on o.id = h.organization_id where h.last > h.announced`,
+      select h.organization_id as id, o.name, p."upTo"::text as "upTo", h.last > p."upTo" as "isMore"
+      from event_heads h join organizations o on o.id = h.organization_id
+      cross join lateral (
+        select coalesce(
+          (
+            select e.sequence from events e
+            where e.organization_id = h.organization_id and e.sequence > h.announced
+              and e.sequence <= h.announced + ${lookedAtOnce} and ${sql.in("e.type", announcedTypes)}
+            order by e.sequence offset ${eventsAtOnce - 1} limit 1
+          ),
+          least(h.last, h.announced + ${lookedAtOnce})
+        ) as "upTo"
+      ) p
+      where h.last > h.announced`,
     decodeHeads
   )
 )
@@ -119,14 +134,17 @@ export const makeAnnouncing = (owns: (organizationId: string) => boolean) => {
   const step = Effect.gen(function* () {
     let failure: unknown
     const all = (yield* heads).filter(({ id }) => owns(id))
-    for (const head of all) {
-      yield* announceHead(head, onRefused).pipe(
-        Effect.catchAll((error) => {
-          failure ??= error
-          return Effect.void
-        })
-      )
-    }
+    yield* Effect.forEach(
+      all,
+      (head) =>
+        announceHead(head, onRefused).pipe(
+          Effect.catchAll((error) => {
+            failure ??= error
+            return Effect.void
+          })
+        ),
+      { concurrency: organizationsAtOnce, discard: true }
+    )
     if (failure !== undefined) return yield* Effect.fail(failure)
     return all.some(({ isMore }) => isMore)
   })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { FastCheck as fc } from "effect"
-import { type GatherBounds, gather, makeGathering, takeDue } from "./gathering.ts"
+import { type GatherBounds, gather, makeGathering, putBack, takeDue } from "./gathering.ts"
 
 const bounds: GatherBounds = { firstMs: 5_000, spacingMs: 30_000, keptMs: 60_000, most: 3 }
 const ours = () => true
@@ -10,9 +10,9 @@ describe("what happens to a service", () => {
     const state = makeGathering<string>(bounds)
     gather(state, "web", "1", "one", 0)
     gather(state, "web", "2", "two", 4_000)
-    gather(state, "web", "1", "one, once more", 4_500)
+    gather(state, "web", "1", "one, repeated", 4_500)
     expect(takeDue(state, 4_999, ours)).toEqual([])
-    expect(takeDue(state, 5_000, ours)).toEqual([{ group: "web", items: ["two", "one, once more"], more: 0 }])
+    expect(takeDue(state, 5_000, ours)).toEqual([{ group: "web", items: ["two", "one, repeated"], more: 0 }])
     expect(takeDue(state, 100_000, ours)).toEqual([])
     expect(state.groups.size).toBe(0)
   })
@@ -49,6 +49,30 @@ describe("what happens to a service", () => {
     look(100_000)
     owned.add("yes")
     expect(look(100_001)).toEqual([])
+    expect(state.groups.size).toBe(0)
+  })
+
+  it("loses only what is old while nobody owns it", () => {
+    const state = makeGathering<number>(bounds)
+    const nobodys = () => false
+    for (let id = 0; id < 5; id++) gather(state, "web", String(id), id, 0)
+    gather(state, "web", "late", 99, 59_000)
+    gather(state, "web", "4", 4, 59_500)
+    expect(takeDue(state, 60_000, nobodys)).toEqual([])
+    // 3 is too old, and so are those that it had pushed out.
+    expect(takeDue(state, 60_001, ours)).toEqual([{ group: "web", items: [99, 4], more: 0 }])
+  })
+
+  it("is put back with the count of what was dropped, before what has come since", () => {
+    const state = makeGathering<number>(bounds)
+    for (let id = 0; id < 10; id++) gather(state, "web", String(id), id, 0)
+    const failed = takeDue(state, 5_000, ours)
+    gather(state, "web", "9", 9, 6_000)
+    gather(state, "web", "10", 10, 7_000)
+    putBack(state, failed, String, 8_000)
+    expect(takeDue(state, 34_999, ours)).toEqual([])
+    expect(takeDue(state, 40_000, ours)).toEqual([{ group: "web", items: [8, 9, 10], more: 8 }])
+    expect(takeDue(state, 80_000, ours)).toEqual([])
     expect(state.groups.size).toBe(0)
   })
 })

@@ -19,11 +19,16 @@ export interface Gathered<A> {
   readonly more: number
 }
 
+interface Kept<A> {
+  readonly item: A
+  readonly atMs: number
+}
+
 interface Group<A> {
   /** By their ids, oldest first. */
-  readonly items: Map<string, A>
+  readonly items: Map<string, Kept<A>>
+  /** How many were dropped: all of them older than those that are kept. */
   more: number
-  sinceMs: number
   dueMs: number
   /** When the last report was taken. */
   takenMs: number
@@ -49,25 +54,30 @@ export const gather = <A>(
   nowMs: number
 ): void => {
   const found = groups.get(group) ?? {
-    items: new Map<string, A>(),
+    items: new Map<string, Kept<A>>(),
     more: 0,
-    sinceMs: nowMs,
     dueMs: 0,
     takenMs: Number.NEGATIVE_INFINITY
   }
-  if (found.items.size === 0) {
-    found.sinceMs = nowMs
-    found.dueMs = Math.max(nowMs + bounds.firstMs, found.takenMs + bounds.spacingMs)
-  }
+  if (found.items.size === 0) found.dueMs = Math.max(nowMs + bounds.firstMs, found.takenMs + bounds.spacingMs)
   // The newest comes last.
   found.items.delete(id)
-  found.items.set(id, item)
+  found.items.set(id, { item, atMs: nowMs })
   const [oldest] = found.items.keys()
   if (found.items.size > bounds.most && oldest !== undefined) {
     found.items.delete(oldest)
     found.more++
   }
   groups.set(group, found)
+}
+
+/** Drops what is older than `keptMs`. What was dropped for its number is older still. */
+const dropOld = <A>(group: Group<A>, { keptMs }: GatherBounds, nowMs: number) => {
+  for (const [id, { atMs }] of group.items) {
+    if (nowMs - atMs < keptMs) return
+    group.items.delete(id)
+    group.more = 0
+  }
 }
 
 /**
@@ -87,12 +97,29 @@ export const takeDue = <A>(
       continue
     }
     if (group.dueMs > nowMs) continue
-    if (isOurs(first)) {
-      taken.push({ group: name, items: [...group.items.values()], more: group.more })
+    if (isOurs(first.item)) {
+      taken.push({ group: name, items: Array.from(group.items.values(), ({ item }) => item), more: group.more })
       group.items.clear()
       group.more = 0
       group.takenMs = nowMs
-    } else if (nowMs - group.sinceMs >= bounds.keptMs) groups.delete(name)
+    } else dropOld(group, bounds, nowMs)
   }
   return taken
+}
+
+/** Puts back reports that couldn't be made, before what has come since: they are due again later, with all that they counted. */
+export const putBack = <A>(
+  gathering: Gathering<A>,
+  reports: ReadonlyArray<Gathered<A>>,
+  idOf: (item: A) => string,
+  nowMs: number
+): void => {
+  for (const { group, items, more } of reports) {
+    const newer = [...(gathering.groups.get(group)?.items ?? [])]
+    gathering.groups.get(group)?.items.clear()
+    for (const item of items) gather(gathering, group, idOf(item), item, nowMs)
+    for (const [id, { item }] of newer) gather(gathering, group, id, item, nowMs)
+    const found = gathering.groups.get(group)
+    if (found !== undefined) found.more += more
+  }
 }

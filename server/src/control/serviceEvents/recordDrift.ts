@@ -3,7 +3,7 @@ import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId } from "@maxcloud/sdk/api"
 import { Effect, Option, Schema } from "effect"
 import { transaction } from "../../base/database/sqlErrors.ts"
-import { recordEvents } from "../../tenancy/events/recordEvents.ts"
+import { type NewEvent, recordEventsOf } from "../../tenancy/events/recordEvents.ts"
 
 /** At most so many records of drift are reported at once. */
 const atOnce = 500
@@ -51,7 +51,8 @@ const step = transaction(
         window w as (partition by t.organization_id, t.app, t.stage, t.service)
         order by t.organization_id, t.app, t.stage, t.service, t.id desc`
     )
-    for (const { app, change, found, healed, manager, object, objectKind, organization_id, service, stage } of rows) {
+    const eventsOf = (row: (typeof rows)[number]) => {
+      const { app, change, found, healed, manager, object, objectKind, organization_id, service, stage } = row
       const subject = `apps/${app}/stages/${stage}/drift`
       const data = {
         app,
@@ -62,12 +63,13 @@ const step = transaction(
         change,
         manager: manager === null ? null : shortened(manager)
       }
-      yield* recordEvents(
-        organization_id,
+      const events: ReadonlyArray<NewEvent> = [
         ...(found === 0 ? [] : [{ type: "drift.found" as const, subject, data: { ...data, count: found } }]),
         ...(healed === 0 ? [] : [{ type: "drift.healed" as const, subject, data: { ...data, count: healed } }])
-      )
+      ]
+      return events.map((event) => [organization_id, event] as const)
     }
+    yield* recordEventsOf(rows.flatMap(eventsOf))
     return rows.reduce((sum, { found, healed }) => sum + Math.max(found, healed), 0) >= atOnce
   })
 )

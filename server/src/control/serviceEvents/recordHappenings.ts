@@ -4,7 +4,7 @@ import { Effect, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
 import { storeEach } from "../../base/database/storeEach.ts"
 import type { Happening } from "../../runtimes/port/Happening.ts"
-import { recordEvents } from "../../tenancy/events/recordEvents.ts"
+import { recordEventsOf } from "../../tenancy/events/recordEvents.ts"
 import { eventOf } from "./eventOf.ts"
 import type { Gathered } from "./gathering.ts"
 
@@ -45,13 +45,14 @@ const newOnes = (happenings: ReadonlyArray<Happening>) =>
 const record = (groups: ReadonlyArray<Gathered<Happening>>) =>
   Effect.gen(function* () {
     const added = yield* newOnes(groups.flatMap(({ items }) => items))
-    for (const { items, more } of groups) {
-      const fresh = items.filter(({ id, key }) => added.has(`${key.organizationId} ${id}`))
-      const [first, ...rest] = fresh
+    const events = groups.flatMap(({ items, more }) => {
+      const [first, ...rest] = items.filter(({ id, key }) => added.has(`${key.organizationId} ${id}`))
       const service = first && added.get(`${first.key.organizationId} ${first.id}`)
-      if (first === undefined || service === undefined) continue
-      yield* recordEvents(first.key.organizationId, eventOf(service, [first, ...rest], more))
-    }
+      return first === undefined || service === undefined
+        ? []
+        : [[first.key.organizationId, eventOf(service, [first, ...rest], more)] as const]
+    })
+    yield* recordEventsOf(events)
   })
 
 /** Records an event for each group, of what no server has recorded yet. */

@@ -5,7 +5,7 @@ import { Effect, Option, Schema } from "effect"
 import { storableJson } from "../../base/database/storable.ts"
 import { storeEach } from "../../base/database/storeEach.ts"
 import { Runtime, type ServiceKey } from "../../runtimes/port/Runtime.ts"
-import { type NewEvent, recordEvents } from "../../tenancy/events/recordEvents.ts"
+import { type NewEvent, recordEventsOf } from "../../tenancy/events/recordEvents.ts"
 
 /** How long after a report that a service has as many instances as it may the next one can follow. */
 const fullMinutes = 10
@@ -107,7 +107,7 @@ const write = (scales: ReadonlyArray<Scale>) =>
         from found f where s.organization_id = f.organization_id and s.id = f.id
         returning s.organization_id, s.id, s.app, s.stage, s.name, f.revision, f.was, f.instances, f.largest, f.is_full, f.max`
     )
-    for (const row of rows) yield* recordEvents(row.organization_id, ...eventsOf(row))
+    yield* recordEventsOf(rows.flatMap((row) => eventsOf(row).map((event) => [row.organization_id, event] as const)))
   })
 
 /** Reads how many instances these services have, and records what has changed since the last event. */

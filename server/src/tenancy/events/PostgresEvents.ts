@@ -1,5 +1,5 @@
-import { SqlClient } from "@effect/sql/SqlClient"
-import { type CloudEvent, frequentTypes, type OrganizationId, type Unavailable } from "@maxcloud/sdk/api"
+import type { SqlClient } from "@effect/sql/SqlClient"
+import type { CloudEvent, OrganizationId, Unavailable } from "@maxcloud/sdk/api"
 import { Chunk, Effect, Layer, Option, Schedule, Stream } from "effect"
 import { Notifications } from "../../base/database/Notifications.ts"
 import { contextWithoutRows } from "../../base/database/RowScope.ts"
@@ -10,6 +10,7 @@ import { type EventQuery, Events } from "./Events.ts"
 import { pageOfEvents, readEvents } from "./eventRows.ts"
 import { newestSequence } from "./numberEvents.ts"
 import { settledSequence } from "./settledSequence.ts"
+import { sweepEvents, sweepFrequent } from "./sweepEvents.ts"
 
 /** How often a reader of events polls, because a wake-up can be lost. */
 const lookMs = 2_000
@@ -54,42 +55,11 @@ const follow = (organizationId: OrganizationId, query: EventQuery) =>
     })
   )
 
-/** Deletes events older than the retention. Their numbers aren't reused. */
-const sweeper = (days: number) =>
-  sweeping(
-    "old events",
-    "1 hour",
-    Effect.asVoid(
-      Effect.flatMap(SqlClient, (sql) => sql`delete from events where at < now() - ${days} * interval '1 day'`)
-    )
-  )
-
-/** How long to keep events of the types that services cause without anybody's action. */
-const frequentDays = 3
-/** How many of these to keep of a service. */
-const frequentKept = 1_000
-
-/** Deletes events of frequent types after days, and those beyond a number of each service. */
-const frequentSweeper = sweeping(
-  "events of frequent types",
-  "1 hour",
-  Effect.flatMap(SqlClient, (sql) =>
-    sql`
-      delete from events e using (
-        select organization_id, id, at,
-          row_number() over (partition by organization_id, app, stage, service order by at desc, id desc) as place
-        from events where ${sql.in("type", frequentTypes)}
-      ) f
-      where e.organization_id = f.organization_id and e.id = f.id
-        and (f.place > ${frequentKept} or f.at < now() - ${frequentDays} * interval '1 day')`.pipe(Effect.asVoid)
-  )
-)
-
 /** `Events` in the tables `events` and `event_heads`. `retentionDays`: how long to keep them. */
 export const layer = ({ retentionDays }: { readonly retentionDays: number }) =>
   Layer.mergeAll(
-    sweeper(retentionDays),
-    frequentSweeper,
+    sweeping("old events", "1 hour", sweepEvents(retentionDays)),
+    sweeping("events of frequent types", "1 hour", sweepFrequent),
     EventNumbering.layer(),
     Layer.effect(
       Events,

@@ -1,5 +1,12 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { type EventData, EventId, type EventType, type OrganizationId, type UserId } from "@maxcloud/sdk/api"
+import {
+  type EventData,
+  EventId,
+  type EventType,
+  eventKinds,
+  type OrganizationId,
+  type UserId
+} from "@maxcloud/sdk/api"
 import { Effect, Predicate } from "effect"
 import { newId } from "../../base/database/newId.ts"
 import { notifying } from "../../base/database/notifying.ts"
@@ -31,6 +38,7 @@ const rowOf = ({ data, subject, type, userId }: NewEvent) => ({
   stage: textAt(data, "stage"),
   service: serviceOf(data),
   user_id: userId ?? null,
+  frequent: eventKinds[type].frequent === true,
   data
 })
 
@@ -39,10 +47,10 @@ const insert = (organizationId: OrganizationId, rows: ReadonlyArray<ReturnType<t
     SqlClient,
     (sql) => sql`
       with added as (
-        insert into events (organization_id, id, type, subject, app, stage, service, user_id, data)
-        select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.service, e.user_id, e.data
+        insert into events (organization_id, id, type, subject, app, stage, service, user_id, frequent, data)
+        select ${organizationId}, e.id, e.type, e.subject, e.app, e.stage, e.service, e.user_id, e.frequent, e.data
         from jsonb_to_recordset(${storableJson(rows)}::jsonb)
-          as e (id text, type text, subject text, app text, stage text, service text, user_id text, data jsonb)
+          as e (id text, type text, subject text, app text, stage text, service text, user_id text, frequent boolean, data jsonb)
       )
       select ${notifying(sql, `events ${organizationId}`)}`
   )
@@ -50,6 +58,14 @@ const insert = (organizationId: OrganizationId, rows: ReadonlyArray<ReturnType<t
 /** Writes events in the open transaction. Readers see them soon after it is committed: see `EventNumbering`. */
 export const recordEvents = (organizationId: OrganizationId, ...events: ReadonlyArray<NewEvent>) =>
   events.length === 0 ? Effect.void : Effect.asVoid(insert(organizationId, events.map(rowOf)))
+
+/** The same for several organizations, with one statement for each: the caller may hold locks. */
+export const recordEventsOf = (events: ReadonlyArray<readonly [OrganizationId, NewEvent]>) =>
+  Effect.forEach(
+    Map.groupBy(events, ([organizationId]) => organizationId),
+    ([organizationId, all]) => recordEvents(organizationId, ...all.map(([, event]) => event)),
+    { discard: true }
+  )
 
 /** The same for one event, for a writer that needs its id. */
 export const recordEvent = (organizationId: OrganizationId, event: NewEvent) => {

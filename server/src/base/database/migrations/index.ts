@@ -30,6 +30,7 @@ import { secretAuthors } from "./0029_secret_authors.ts"
 import { deadlinesSeen } from "./0030_deadlines_seen.ts"
 import { restoreWindow } from "./0032_restore_window.ts"
 import { serviceEvents } from "./0033_service_events.ts"
+import { frequentEvents } from "./0034_frequent_events.ts"
 import { suspensions } from "./0035_suspensions.ts"
 import { clusterMemory } from "./0039_cluster_memory.ts"
 
@@ -73,6 +74,7 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 30, name: "deadlines_seen", sql: deadlinesSeen },
   { id: 32, name: "restore_window", sql: restoreWindow },
   { id: 33, name: "service_events", sql: serviceEvents },
+  { id: 34, name: "frequent_events", sql: frequentEvents },
   { id: 35, name: "suspensions", sql: suspensions },
   { id: 39, name: "cluster_memory", sql: clusterMemory }
 ]

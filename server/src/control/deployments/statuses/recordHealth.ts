@@ -3,7 +3,7 @@ import { AppName, ServiceName, StageName } from "@maxcloud/config-schema"
 import { OrganizationId, ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { storableJson } from "../../../base/database/storable.ts"
-import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
+import { recordEventsOf } from "../../../tenancy/events/recordEvents.ts"
 import type { Observed } from "./recordStatuses.ts"
 
 /**
@@ -55,11 +55,14 @@ export const recordHealth = (observed: ReadonlyArray<Observed>) =>
         where s.organization_id = o.organization_id and s.id = o.id
         returning s.organization_id, s.id, s.name, s.app, s.stage, o.health, o.was`
     )
-    for (const { app, health, id, name, organization_id, stage, was } of told) {
-      yield* recordEvents(organization_id, {
-        type: health === "degraded" ? "service.degraded" : was === null ? "service.ready" : "service.recovered",
-        subject: `services/${id}`,
-        data: { app, stage, service: id, name }
-      })
-    }
+    yield* recordEventsOf(
+      told.map(({ app, health, id, name, organization_id, stage, was }) => [
+        organization_id,
+        {
+          type: health === "degraded" ? "service.degraded" : was === null ? "service.ready" : "service.recovered",
+          subject: `services/${id}`,
+          data: { app, stage, service: id, name }
+        }
+      ])
+    )
   })
