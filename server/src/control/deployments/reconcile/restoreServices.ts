@@ -8,7 +8,7 @@ import type { RestoreWindow } from "../restore/RestoreWindow.ts"
 import type { StageRows } from "../stages/StageRows.ts"
 import { applyManifests } from "./applyManifests.ts"
 
-const isLost = (missing: ReadonlyArray<ObjectRef>) => {
+const isLostService = (missing: ReadonlyArray<ObjectRef>) => {
   const names = new Set(missing.filter((ref) => ref.kind === "Service").map((ref) => ref.name))
   return (manifest: Manifest) => isKnativeService(manifest) && names.has(manifest.metadata.name)
 }
@@ -28,7 +28,7 @@ export const restoreServices = (
   Effect.gen(function* () {
     const runtime = yield* Runtime
     const namespaceKey = rows.namespaceKeyOf(lease)
-    const lost = manifests.app.filter(isLost(missing))
+    const lost = manifests.app.filter(isLostService(missing))
     const names = lost.map((manifest) => manifest.metadata.name)
     const busy = new Set(names.length === 0 ? [] : yield* rows.markRestoring(lease, names))
     yield* applyManifests(
@@ -56,6 +56,6 @@ export const restoreServices = (
     )
     yield* apply(starting.filter((one) => begun.has(keyOf(one).service)))
     if (begun.size < starting.length || entry === "wait") return yield* restore.wait(lease.key, entry === "wait")
-    yield* restore.arrived(lease.key)
+    yield* restore.leave(lease.key)
     return undefined
   })

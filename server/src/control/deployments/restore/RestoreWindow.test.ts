@@ -269,7 +269,7 @@ describe("a window in which services come back at zero", () => {
     "wakes apps that wait for it as it opens, and apps that wait for room as a service has started",
     Effect.gen(function* () {
       const { acme, changes, fake, server, woken } = yield* cluster
-      const { arrived, enter, start, wait } = yield* server()
+      const { leave, enter, start, wait } = yield* server()
       const stage = (app: string) => ({
         organizationId: acme,
         app: AppName.make(app),
@@ -278,13 +278,14 @@ describe("a window in which services come back at zero", () => {
       yield* wait(stage("asleep"), true)
       yield* wait(stage("busy"), false)
       yield* wait(stage("gone"), true)
-      yield* arrived(stage("gone"))
+      yield* leave(stage("gone"))
       expect(yield* enter).toBe("open")
       expect(woken).toEqual(["asleep"])
-      yield* arrived(stage("asleep"))
+      yield* leave(stage("asleep"))
       // No service starts with an instance while it is open. Its end makes room.
       yield* until(() => fake.now() === "1" && woken.length === 2)
       expect(woken).toEqual(["asleep", "busy"])
+      yield* wait(stage("busy"), false)
       fake.states.set("a", "pending").set("b", "pending")
       expect(yield* start(["a", "b"].map(keyOf))).toHaveLength(2)
       yield* Queue.offer(changes, keyOf("a"))
@@ -300,13 +301,13 @@ describe("a window in which services come back at zero", () => {
     "isn't asked for more and more often: an app that waits asks again after a growing pause",
     Effect.gen(function* () {
       const { acme, server } = yield* cluster
-      const { arrived, wait } = yield* server()
+      const { leave, wait } = yield* server()
       const stage = { organizationId: acme, app: AppName.make("shop"), stage: StageName.make("production") }
       const pauses = yield* Effect.replicateEffect(wait(stage, false), 8)
       expect(pauses[0]).toBeLessThan(700)
       expect(Math.max(...pauses)).toBeLessThanOrEqual(5_000)
       expect(Math.min(...pauses.slice(4))).toBeGreaterThanOrEqual(3_000)
-      yield* arrived(stage)
+      yield* leave(stage)
       expect(yield* wait(stage, false)).toBeLessThan(700)
     })
   )

@@ -230,7 +230,7 @@ export const makeRestoreWindow = (
           return begun
         }).pipe(oneAtATime.withPermits(1)),
       wait: queue.wait,
-      arrived: queue.arrived,
+      leave: queue.leave,
       admit: (organizationId, id) => (scale === undefined ? Effect.succeed(true) : row.admit(organizationId, id))
     }
   })
@@ -244,8 +244,8 @@ export interface RestoreWindow {
   readonly start: (keys: ReadonlyArray<ServiceKey>) => Effect.Effect<ReadonlyArray<ServiceKey>, SqlError | RuntimeError>
   /** The stage must wait, for a window or only for room. Returns after how many milliseconds to ask again if nobody wakes it. */
   readonly wait: (stage: StageRef, isForWindow: boolean) => Effect.Effect<number>
-  /** Everything of the stage is restored. */
-  readonly arrived: (stage: StageRef) => Effect.Effect<void>
+  /** The stage waits for nothing: everything is restored, or it isn't to be restored now. */
+  readonly leave: (stage: StageRef) => Effect.Effect<void>
   /** May this deployment be applied now, so that its new revisions start with an instance? If not, ask again soon. */
   readonly admit: (organizationId: OrganizationId, id: string) => Effect.Effect<boolean, SqlError>
 }

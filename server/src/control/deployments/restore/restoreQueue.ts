@@ -20,6 +20,8 @@ export const makeRestoreQueue = (wake: (stages: ReadonlyArray<StageRef>) => Effe
   const wakeSome = (choose: (all: ReadonlyArray<Waiting>) => ReadonlyArray<Waiting>) =>
     Effect.suspend(() => {
       const chosen = choose([...waiting.values()])
+      // They wait again if they must. One that was deleted, or has another server by now, would take the turns of others forever.
+      for (const { stage } of chosen) waiting.delete(idOf(stage))
       return chosen.length === 0 ? Effect.void : wake(chosen.map(({ stage }) => stage))
     })
   return {
@@ -30,7 +32,7 @@ export const makeRestoreQueue = (wake: (stages: ReadonlyArray<StageRef>) => Effe
         waiting.set(id, { stage, isForWindow, times: times + 1 })
         return Math.round(jittered(backoffMs(pause, times)))
       }),
-    arrived: (stage: StageRef): Effect.Effect<void> => Effect.sync(() => void waiting.delete(idOf(stage))),
+    leave: (stage: StageRef): Effect.Effect<void> => Effect.sync(() => void waiting.delete(idOf(stage))),
     /** A window is open: all who wait for one join it. */
     windowOpen: wakeSome((all) => all.filter(({ isForWindow }) => isForWindow)),
     /** So many services may start: at most as many stages have a use for that. */
