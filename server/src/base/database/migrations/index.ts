@@ -32,6 +32,7 @@ import { restoreWindow } from "./0032_restore_window.ts"
 import { serviceEvents } from "./0033_service_events.ts"
 import { frequentEvents } from "./0034_frequent_events.ts"
 import { suspensions } from "./0035_suspensions.ts"
+import { lostStages } from "./0036_lost_stages.ts"
 import { clusterMemory } from "./0039_cluster_memory.ts"
 
 export interface Migration {
@@ -76,5 +77,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 33, name: "service_events", sql: serviceEvents },
   { id: 34, name: "frequent_events", sql: frequentEvents },
   { id: 35, name: "suspensions", sql: suspensions },
+  { id: 36, name: "lost_stages", sql: lostStages },
   { id: 39, name: "cluster_memory", sql: clusterMemory }
 ]

@@ -37,7 +37,7 @@ export const applyDeployment = (
   manifestsOf: ManifestsOf,
   rollout: RolloutRows,
   lease: Lease,
-  { force_conflicts, id, inventory }: Begun
+  { force_conflicts, id, inventory, lost }: Begun
 ) =>
   Effect.gen(function* () {
     const manifests = yield* manifestsOf(lease, id)
@@ -48,5 +48,6 @@ export const applyDeployment = (
     // Except those that were already reported as failed.
     const open = (yield* rows.progress(lease, id)).filter((each) => each.state === "pending").map((each) => each.name)
     yield* applyManifests(rows, lease, manifests, { force: force_conflicts, retry: new Set(open) })
+    if (lost) yield* rows.setLost(lease, false)
     yield* rollout.done(lease, id, manifests)
   })

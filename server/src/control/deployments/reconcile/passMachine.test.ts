@@ -18,6 +18,7 @@ const underWay: Begun = {
   remaining_ms: 60_000,
   force_conflicts: false,
   conflicted: false,
+  lost: false,
   inventory: []
 }
 const overdue: Begun = { ...underWay, overdue: true, remaining_ms: -1 }

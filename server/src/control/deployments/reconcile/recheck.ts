@@ -1,9 +1,10 @@
 import { ServiceName } from "@maxcloud/config-schema"
-import type { ObjectRef } from "@maxcloud/synth"
+import { type ObjectRef, refOf } from "@maxcloud/synth"
 import { Effect } from "effect"
-import { Runtime } from "../../../runtimes/port/Runtime.ts"
-import type { ManifestsOf } from "../manifests/stageManifests.ts"
+import { Runtime, RuntimeError } from "../../../runtimes/port/Runtime.ts"
+import type { ManifestsOf, StageManifests } from "../manifests/stageManifests.ts"
 import type { Lease } from "../queue/WorkQueue.ts"
+import { isOneOf } from "../removal/refs.ts"
 import type { RestoreWindow } from "../restore/RestoreWindow.ts"
 import type { RolloutRows } from "../rollout/rollout.ts"
 import type { StageRows } from "../stages/StageRows.ts"
@@ -15,21 +16,45 @@ import { restoreServices } from "./restoreServices.ts"
 /** How soon to check again whether a suspended app is lost completely: a namespace's objects disappear one after another. */
 const lostMs = 5_000
 
+interface Found {
+  readonly begun: Begun
+  readonly manifests: StageManifests
+  readonly missing: ReadonlyArray<ObjectRef>
+  /** The runtime has lost the whole app, as after the deletion of its namespace or in a new cluster. */
+  readonly lost: boolean
+}
+
 /**
- * Has the runtime lost the whole app, as after the deletion of its namespace or in a new cluster? Then no hotfix is left, and a
- * suspension doesn't keep the app from being restored, which may take several passes.
+ * Leaves a suspended app alone, unless the runtime has lost all of it: no hotfix is left then. Its return may take several passes,
+ * and somebody may change what is back already, so these passes only apply what is missing.
  */
-const isLost = (
+const recheckSuspended = (
   rows: StageRows,
+  restore: RestoreWindow,
+  rollout: RolloutRows,
   lease: Lease,
-  inventory: ReadonlyArray<ObjectRef>,
-  missing: ReadonlyArray<ObjectRef>
+  { begun: { conflicted, id }, lost, manifests, missing }: Found,
+  suspendedMs: number
 ) =>
-  missing.length > 0 && missing.length === inventory.length
-    ? Effect.succeed(true)
-    : missing.length === 0
-      ? Effect.succeed(false)
-      : rows.isRestoring(lease)
+  Effect.gen(function* () {
+    if (lost) {
+      const isMissing = isOneOf(missing)
+      const rest = { ...manifests, app: manifests.app.filter((manifest) => isMissing(refOf(manifest))) }
+      const againMs = yield* restoreServices(rows, restore, lease, rest, missing, { force: !conflicted }).pipe(
+        // The next pass is still due when the suspension ends.
+        Effect.catchIf(
+          (error) => error instanceof RuntimeError && error.reason === "refused",
+          (error) => Effect.as(rollout.failed(lease, error.message), suspendedMs)
+        )
+      )
+      if (againMs !== undefined) return Math.min(againMs, suspendedMs)
+      yield* rows.setLost(lease, false)
+    } else {
+      yield* restore.leave(lease.key)
+    }
+    yield* manifests.stale ? rollout.failed(lease, "The stage is suspended.") : rollout.done(lease, id, manifests)
+    return lost || missing.length === 0 ? suspendedMs : Math.min(suspendedMs, lostMs)
+  })
 
 /**
  * Checks a previously deployed app: restores objects that the runtime has lost or others have changed, and applies later changes
@@ -42,9 +67,10 @@ export const recheck = (
   manifestsOf: ManifestsOf,
   rollout: RolloutRows,
   lease: Lease,
-  { conflicted, id, inventory }: Begun
+  begun: Begun
 ) =>
   Effect.gen(function* () {
+    const { conflicted, id, inventory } = begun
     const runtime = yield* Runtime
     const names = yield* rows.serviceNames(lease)
     const observed = yield* recordStatuses(
@@ -53,13 +79,16 @@ export const recheck = (
     )
     const manifests = yield* manifestsOf(lease, id)
     const missing: ReadonlyArray<ObjectRef> = yield* runtime.missing(rows.namespaceKeyOf(lease), inventory)
+    // Remembered, because the restore's later passes find only a part missing, as after the deletion of a single object.
+    const lost = missing.length > 0 && (begun.lost || missing.length === inventory.length)
+    if (lost !== begun.lost) yield* rows.setLost(lease, lost)
     const suspendedMs = yield* rows.suspendedMs(lease)
-    if (suspendedMs !== undefined && !(yield* isLost(rows, lease, inventory, missing))) {
-      yield* manifests.stale ? rollout.failed(lease, "The stage is suspended.") : rollout.done(lease, id, manifests)
-      return missing.length === 0 ? suspendedMs : Math.min(suspendedMs, lostMs)
+    if (suspendedMs !== undefined) {
+      return yield* recheckSuspended(rows, restore, rollout, lease, { begun, lost, manifests, missing }, suspendedMs)
     }
     const drift = yield* rows.newestDrift(lease)
     if (!manifests.stale && missing.length === 0 && drift === undefined && observed.length === names.length) {
+      yield* restore.leave(lease.key)
       yield* rollout.done(lease, id, manifests)
       return undefined
     }
@@ -69,6 +98,7 @@ export const recheck = (
     // If a deployment was refused because of another field manager, don't take the field behind the user's back.
     const againMs = yield* restoreServices(rows, restore, lease, manifests, missing, { force: !conflicted })
     if (againMs !== undefined) return againMs
+    if (lost) yield* rows.setLost(lease, false)
     if (drift !== undefined) yield* rows.healDrift(lease, drift)
     yield* rollout.done(lease, id, manifests)
     return undefined

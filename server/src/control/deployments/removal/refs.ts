@@ -3,13 +3,19 @@ import { type ObjectRef, secretPrefixOf } from "@maxcloud/synth"
 
 const nameOf = (ref: ObjectRef) => `${ref.apiVersion}/${ref.kind}/${ref.name}`
 
+/** Is the object of this name and kind one of `refs`? */
+export const isOneOf = (refs: ReadonlyArray<ObjectRef>) => {
+  const names = new Set(refs.map(nameOf))
+  return (ref: ObjectRef) => names.has(nameOf(ref))
+}
+
 /** The `refs` that aren't in `others`. */
 export const refsWithout = (
   refs: ReadonlyArray<ObjectRef>,
   others: ReadonlyArray<ObjectRef>
 ): ReadonlyArray<ObjectRef> => {
-  const names = new Set(others.map(nameOf))
-  return refs.filter((ref) => !names.has(nameOf(ref)))
+  const isOther = isOneOf(others)
+  return refs.filter((ref) => !isOther(ref))
 }
 
 /** The `refs` that belong to the services in `gone`, and can't belong to one in `kept`. */

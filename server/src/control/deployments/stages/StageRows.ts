@@ -40,6 +40,9 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
   const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
     sql`update app_stages set inventory = ${storableJson(refs)}::jsonb where ${inStage(lease)}`
 
+  const setLost = (lease: Lease, lost: boolean) =>
+    write(lease, sql`update app_stages set lost = ${lost} where ${inStage(lease)} and lost <> ${lost}`)
+
   const progress = (lease: Lease, id: string) =>
     sql`
       select name, action, state, revision, url, reason, message, log_tail as "logTail",
@@ -107,7 +110,7 @@ const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
       Effect.map((found) => found.map((row) => row.name))
     )
 
-  return { markRestoring, setInventory, progress, saveProgress, tellOnce, serviceNames, startAgain }
+  return { markRestoring, setInventory, setLost, progress, saveProgress, tellOnce, serviceNames, startAgain }
 }
 
 /** The rows of a lease's app and stage. The lease fences every write. */

@@ -63,7 +63,8 @@ const readNewest = ({ sql }: StageBase, lease: Lease) =>
           coalesce(d.deadline_at <= coalesce(d.deadline_seen_at, clock_timestamp()), false) as overdue,
           coalesce(extract(epoch from d.deadline_at - coalesce(d.deadline_seen_at, clock_timestamp())) * 1000, 0)::float8
             as remaining_ms,
-          d.force_conflicts, d.state = 'failed' and d.reason = 'FieldConflict' as conflicted, a.inventory
+          d.force_conflicts, d.state = 'failed' and d.reason = 'FieldConflict' as conflicted, a.lost,
+            a.inventory
         from app_stages a join deployments d on d.organization_id = a.organization_id and d.app = a.app
           and d.stage = a.stage and d.number = a.last_number
         where a.organization_id = ${lease.key.organizationId} and a.app = ${lease.key.app}

@@ -12,6 +12,7 @@ const row: Begun = {
   remaining_ms: 400,
   force_conflicts: false,
   conflicted: false,
+  lost: false,
   inventory: []
 }
 

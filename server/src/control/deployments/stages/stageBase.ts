@@ -23,6 +23,8 @@ export const Begun = Schema.Struct({
   force_conflicts: Schema.Boolean,
   /** It failed because another manager holds a field that it wants. */
   conflicted: Schema.Boolean,
+  /** The runtime had lost everything of the stage, and not all of it is restored yet. */
+  lost: Schema.Boolean,
   inventory: Schema.Array(Ref)
 })
 export type Begun = typeof Begun.Type

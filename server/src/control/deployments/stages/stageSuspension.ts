@@ -55,12 +55,5 @@ export const suspensionOfStage = ({ inStage, sql, write }: StageBase) => {
       return undefined
     })
 
-  /** Is the restore of services that the runtime had lost still under way? */
-  const isRestoring = (lease: Lease) =>
-    Effect.map(
-      sql`select 1 from services where ${inStage(lease)} and not deleting and status ->> 'state' = 'restoring' limit 1`,
-      (rows) => rows.length > 0
-    )
-
-  return { suspendedMs, isRestoring }
+  return { suspendedMs }
 }

@@ -1,6 +1,7 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { expect, it } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
+import type { Service } from "@maxcloud/sdk/api"
 import { Effect, Layer } from "effect"
 import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { type FakeRuntime, makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
@@ -65,6 +66,18 @@ const untilPassed = ({ id }: Organization) =>
             and available_at > clock_timestamp()`
       ),
       (rows) => rows.length > 0
+    )
+  )
+
+/** The pass over the stage has ended. */
+const untilIdle = ({ id }: Organization) =>
+  until(
+    Effect.map(
+      Effect.flatMap(
+        SqlClient,
+        (sql) => sql`select 1 from work_items where organization_id = ${id} and lease_token is not null`
+      ),
+      (held) => held.length === 0
     )
   )
 
@@ -203,6 +216,80 @@ it.scopedLive("restores an app of which nothing is left, and stays suspended", (
       yield* check(organization)
       yield* until(Effect.sync(() => applies(fake) > 0))
       expect(yield* suspensions.get(at(organization))).not.toBeNull()
+    })
+  )
+)
+
+const pair = [{ name: "web" }, { name: "api" }]
+const deployedPair = Effect.gen(function* () {
+  const organization = yield* newOrganization
+  yield* finished(organization, yield* deploy(organization, pair))
+  return organization
+})
+
+/** Somebody deletes the Knative Service. */
+const lose = (fake: FakeRuntime, name: string) => {
+  fake.namesMissing = true
+  fake.calls.length = 0
+  for (const id of fake.objects.keys()) if (id.endsWith(`/Service/${name}`)) fake.objects.delete(id)
+}
+
+const appliesOf = ({ calls }: FakeRuntime) => calls.filter((call) => call.startsWith("apply"))
+
+it.scopedLive("leaves an app alone of which one service was about to be restored", () =>
+  onServer((fake) =>
+    Effect.gen(function* () {
+      const organization = yield* deployedPair
+      fake.refuses = ["web"]
+      lose(fake, "web")
+      yield* check(organization)
+      const isRestoring = ({ name, status }: Service) => name === "web" && status.state === "restoring"
+      yield* until(Effect.map(listServices(organization, {}), (services) => services.some(isRestoring)))
+      yield* untilIdle(organization)
+      fake.refuses = []
+      fake.calls.length = 0
+      yield* Effect.flatMap(Suspensions, (suspensions) => suspensions.suspend(at(organization), hotfix))
+      yield* untilPassed(organization)
+      expect(appliesOf(fake)).toStrictEqual([])
+    })
+  )
+)
+
+it.scopedLive("restores a lost app to its end, without what is back already, and then no deleted object", () =>
+  onServer((fake) =>
+    Effect.gen(function* () {
+      const organization = yield* deployedPair
+      yield* Effect.flatMap(Suspensions, (suspensions) => suspensions.suspend(at(organization), hotfix))
+      yield* untilPassed(organization)
+      const before = new Map(fake.objects)
+      fake.refuses = ["web"]
+      fake.objects.clear()
+      fake.namesMissing = true
+      yield* check(organization)
+      const isLost = Effect.map(
+        Effect.flatMap(
+          SqlClient,
+          (sql) => sql`select 1 from app_stages where organization_id = ${organization.id} and lost`
+        ),
+        (rows) => rows.length > 0
+      )
+      yield* until(isLost)
+      // The refusal doesn't keep the suspension from ending on time.
+      yield* untilPassed(organization)
+      // All but one service is back, and somebody may be changing it.
+      for (const [id, object] of before) fake.objects.set(id, object)
+      lose(fake, "web")
+      fake.refuses = []
+      yield* check(organization)
+      yield* until(Effect.map(isLost, (lost) => !lost))
+      expect(appliesOf(fake)).toContain("apply Service/web")
+      expect(appliesOf(fake)).not.toContain("apply Service/api")
+
+      yield* untilPassed(organization)
+      lose(fake, "web")
+      yield* check(organization)
+      yield* untilPassed(organization)
+      expect(appliesOf(fake)).toStrictEqual([])
     })
   )
 )
