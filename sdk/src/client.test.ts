@@ -24,7 +24,7 @@ import {
   service,
   serviceId
 } from "../test/fakeServer.ts"
-import { NotFound, QuotaExceeded, Unavailable } from "./api/index.ts"
+import { InvalidRequest, NotFound, QuotaExceeded, Unavailable } from "./api/index.ts"
 import { defineConfig, service as describeService } from "./config.ts"
 import { createClient, type DeployProgress, type MaxCloudError } from "./index.ts"
 
@@ -353,6 +353,40 @@ describe("logs", () => {
     }
     expect(lines).toStrictEqual(["line 1", "line 2"])
     expect(reasons).toStrictEqual([away.detail, away.detail])
+  })
+
+  it("come from an older server, too, which doesn't know batches and refuses the parameter", async () => {
+    const detail = 'Unknown query parameter "batched". Use one of follow, since, revision, tail, cursor, limit.'
+    const errors = [{ parameter: "batched", in: "query" as const, code: "unknown_field", detail }]
+    await using server = await fakeServer({
+      "GET /api/v1/services": list,
+      [logsPath]: (request, response) => {
+        if (request.query.has("batched")) return problem(response, new InvalidRequest({ detail, errors }))
+        openStream(response)
+        const last = Number(request.headers["last-event-id"] ?? 0)
+        sendEntry(response, entry(last + 1))
+        if (last === 0) setTimeout(() => response.destroy(), 50)
+        else response.end()
+      }
+    })
+    const lines: Array<string> = []
+    for await (const { line } of createClient({ apiUrl: server.url }).logs("api", { tail: 5 })) lines.push(line)
+    expect(lines).toStrictEqual(["line 1", "line 2"])
+    const asked = server.received.slice(1).map(({ query }) => String(query))
+    expect(asked).toStrictEqual(["tail=5&batched=true", "tail=5", ""])
+  })
+
+  it("fail if a server refuses a parameter that the caller gave", async () => {
+    const errors = [{ parameter: "tail", in: "query" as const, code: "invalid_value", detail: "Use fewer." }]
+    await using server = await fakeServer({
+      "GET /api/v1/services": list,
+      [logsPath]: (_, response) => problem(response, new InvalidRequest({ detail: "tail: Use fewer.", errors }))
+    })
+    const read = async () => {
+      for await (const _ of createClient({ apiUrl: server.url }).logs("api", { tail: 5 })) expect.unreachable("nothing")
+    }
+    expect(await failureOf(read())).toMatchObject({ _tag: "InvalidRequest", errors })
+    expect(server.received).toHaveLength(2)
   })
 
   it("continue when followed, even if the server stops, until the reader has enough", async () => {

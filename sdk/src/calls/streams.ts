@@ -115,7 +115,6 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
         const options = yield* parseOptions<LogOptions & InApp>(given, logOptions)
         const { id } = yield* find(name, { app: options.app, stage: options.stage })
         const path = `/api/v1/services/${id}/logs`
-        // A server that doesn't know batches sends each line on its own.
         const batched = true
         const query = (resuming: boolean) => {
           const tail = resuming ? undefined : options.tail
@@ -132,6 +131,8 @@ export const streamsOf = ({ api, apiUrl, call, connection }: Calling, find: Call
         return subscribe(connection, {
           path,
           query,
+          // A server without batches sends each line on its own.
+          optional: ["batched"],
           lastEventId,
           endsWithConnection: !follow,
           onInterrupted: follow ? onInterrupted : undefined

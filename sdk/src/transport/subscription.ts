@@ -23,12 +23,21 @@ export interface SubscriptionOptions {
   readonly path: string
   /** `resuming`: the request continues after the last received event, with `Last-Event-ID`. */
   readonly query?: ((resuming: boolean) => URLSearchParams) | undefined
+  /**
+   * Parameters of `query` without which the stream has the same contents. An older server refuses those that it doesn't know, and is asked
+   * again without them.
+   */
+  readonly optional?: ReadonlyArray<string> | undefined
   readonly lastEventId?: string | undefined
   /** Whether the stream is finished or reconnects if the server ends it properly. */
   readonly endsWithConnection: boolean
   /** Called for each failure after which the stream continues. */
   readonly onInterrupted?: ((error: CallError) => void) | undefined
 }
+
+/** The query parameters that the server refuses. */
+const refusedIn = (error: CallError): ReadonlyArray<string> =>
+  error._tag === "InvalidRequest" ? error.errors.flatMap(({ parameter }) => parameter ?? []) : []
 
 /** The body of a response with server-sent events. */
 const eventsIn = ({ body, headers, status, url }: Response) =>
@@ -50,6 +59,7 @@ export const subscribe = (
     let progressAt: number | undefined
     let failures = 0
     let ended = false
+    const unknown = new Set<string>()
 
     const connect = Effect.gen(function* () {
       if (failures > 0) {
@@ -57,8 +67,9 @@ export const subscribe = (
         yield* Effect.sleep(pause * (0.75 + Math.random() / 2))
       }
       failures++
-      const query = options.query?.(lastEventId !== undefined).toString() ?? ""
-      const response = yield* connection.open(`${options.path}${query === "" ? "" : `?${query}`}`, {
+      const query = options.query?.(lastEventId !== undefined) ?? new URLSearchParams()
+      for (const name of unknown) query.delete(name)
+      const response = yield* connection.open(`${options.path}${query.size === 0 ? "" : `?${query}`}`, {
         headers: {
           accept: "text/event-stream",
           ...(lastEventId === undefined ? {} : { "last-event-id": lastEventId })
@@ -104,6 +115,12 @@ export const subscribe = (
           })
         ),
         Stream.catchAll((error) => {
+          const refused = refusedIn(error).filter((name) => options.optional?.includes(name) && !unknown.has(name))
+          if (refused.length > 0) {
+            for (const name of refused) unknown.add(name)
+            failures = 0
+            return Stream.empty
+          }
           const aliveAt = options.endsWithConnection ? progressAt : answeredAt
           // Who wants only what is there now is better off with the reason than with waiting.
           const isOver = options.endsWithConnection && error._tag === "Unavailable"
