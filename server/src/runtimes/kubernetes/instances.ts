@@ -5,6 +5,7 @@ import { Option, Schema, Stream } from "effect"
 import type { InstanceRecord } from "../port/Runtime.ts"
 import type { ClusterCache } from "./cache/ClusterCache.ts"
 import type { PodObject } from "./cache/objects.ts"
+import { queueProxy } from "./queueProxy.ts"
 
 const decodeKey = Schema.decodeUnknownOption(
   Schema.Struct({
@@ -37,7 +38,7 @@ const recordOf = (
     service: labels[label.service],
     app: labels[label.app]
   })
-  const status = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== "queue-proxy")
+  const status = pod.status.containerStatuses.find((containerStatus) => containerStatus.name !== queueProxy)
   // A restarted container is still the same instance, so it started with the pod.
   const startedAt = instant(
     status?.restartCount === 0
@@ -45,7 +46,7 @@ const recordOf = (
       : pod.status.startTime
   )
   if (Option.isNone(key) || startedAt === undefined) return Option.none()
-  const limits = pod.spec.containers.find((container) => container.name !== "queue-proxy")?.resources.limits ?? {}
+  const limits = pod.spec.containers.find((container) => container.name !== queueProxy)?.resources.limits ?? {}
   const ended =
     pod.status.phase === "Failed" || pod.status.phase === "Succeeded"
       ? (instant(status?.state.terminated?.finishedAt ?? "") ?? new Date())

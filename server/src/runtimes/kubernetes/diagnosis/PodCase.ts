@@ -1,6 +1,7 @@
 import { ContainerProbe } from "@maxcloud/synth"
 import { Option, Schema } from "effect"
 import type { ContainerStatus, EventObject, PodObject, RevisionObject } from "../cache/objects.ts"
+import { queueProxy } from "../queueProxy.ts"
 import type { Evidence } from "./Evidence.ts"
 
 /** A period of 0 means Knative's own probing, several times a second. */
@@ -24,8 +25,6 @@ export interface PodCase {
   readonly findings: Evidence["findings"]
   readonly awaySince: Evidence["awaySince"]
 }
-
-const queueProxy = "queue-proxy"
 
 export const podCase = (
   pod: PodObject,

@@ -2,6 +2,7 @@ import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { said } from "../../kubeApi/said.ts"
+import { queueProxy } from "../queueProxy.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { type Finding, type FindingOf, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
 import { lastLines } from "./PodCase.ts"
@@ -144,7 +145,7 @@ const protocol = (
       Effect.orElseSucceed(() => undefined)
     )
   return Effect.map(
-    Effect.all([spoken, logTail(api, { namespace, pod, container: "queue-proxy" })], { concurrency: 2 }),
+    Effect.all([spoken, logTail(api, { namespace, pod, container: queueProxy })], { concurrency: 2 }),
     ([speaks, lines]) => {
       const failed = lines.map(http1Error).findLast((found) => found !== undefined)
       return { kind: "protocol", speaks, failed }

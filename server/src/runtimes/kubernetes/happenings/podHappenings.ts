@@ -1,6 +1,7 @@
 import type { Happening } from "../../port/Happening.ts"
 import type { ServiceKey } from "../../port/Runtime.ts"
 import type { ContainerStatus, PodObject } from "../cache/objects.ts"
+import { queueProxy } from "../queueProxy.ts"
 
 type Eviction = Extract<Happening, { readonly type: "instance.evicted" }>["facts"]["reason"]
 
@@ -36,7 +37,7 @@ const evictionOf = ({ status }: PodObject) => {
 /** What has happened to a pod, as its status says. A pod says the same each time it changes: the ids stay the same. */
 export const podHappenings = (pod: PodObject, key: ServiceKey, revision: string): ReadonlyArray<Happening> => {
   const { name: instance, uid } = pod.metadata
-  const own = pod.status.containerStatuses.find(({ name }) => name !== "queue-proxy")
+  const own = pod.status.containerStatuses.find(({ name }) => name !== queueProxy)
   const restart = own === undefined ? undefined : restartOf(own)
   const eviction = evictionOf(pod)
   return [

@@ -1,4 +1,5 @@
 import type { EventObject } from "../cache/objects.ts"
+import { queueProxy } from "../queueProxy.ts"
 
 export interface Pull {
   readonly id: string
@@ -43,7 +44,7 @@ export const pullOf = ({
   const at = Date.parse(lastTimestamp ?? eventTime ?? metadata.creationTimestamp)
   if (reason !== "Pulled" || involvedObject.kind !== "Pod" || milliseconds === undefined || Number.isNaN(at))
     return undefined
-  if (involvedObject.fieldPath.includes("{queue-proxy}")) return undefined
+  if (involvedObject.fieldPath.includes(`{${queueProxy}}`)) return undefined
   const [image = "", digest = null] = name.split("@")
   return {
     id: metadata.uid,

@@ -5,11 +5,9 @@ import { type LinePosition, type LogLine, millisOf } from "../../../stores/logs/
 import type { KubeApi, KubeError } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import type { PodObject } from "../cache/objects.ts"
+import { queueProxy } from "../queueProxy.ts"
 import type { PodChanges } from "./PodChanges.ts"
 import { type LinesOf, PodLines } from "./PodLines.ts"
-
-/** Knative's own container in each pod; the other one is the service's. */
-const sidecar = "queue-proxy"
 
 export interface PodLogSource extends LinesOf {
   readonly namespace: string
@@ -21,7 +19,7 @@ export const podLogSource = ({ metadata, spec }: PodObject): PodLogSource => ({
   uid: metadata.uid,
   instance: metadata.name,
   revision: metadata.labels[label.revision] ?? "",
-  container: spec.containers.find(({ name }) => name !== sidecar)?.name ?? "user-container"
+  container: spec.containers.find(({ name }) => name !== queueProxy)?.name ?? "user-container"
 })
 
 /** The run of the container that has lines; undefined before the first one. */
