@@ -59,7 +59,7 @@ export const apiErrors = {
     status: 408,
     title: "Request timeout",
     exit: 3,
-    meaning: "The request didn't arrive in time."
+    meaning: "The request didn't arrive in time, or nobody sent anything on a session or connection for too long."
   },
   Conflict: {
     status: 409,

@@ -16,6 +16,7 @@ import { Services } from "../../src/control/services/Services.ts"
 import { Usage } from "../../src/control/usage/Usage.ts"
 import { ApiServer, serveApi } from "../../src/edge/api/ApiServer.ts"
 import * as authentication from "../../src/edge/api/handlers/authentication.ts"
+import { defaultSessionLimits, type Limits, SessionLimits } from "../../src/edge/exec/SessionLimits.ts"
 import { AccessMode } from "../../src/edge/http/AccessMode.ts"
 import { Draining } from "../../src/edge/http/Draining.ts"
 import type { Pace } from "../../src/edge/http/pace.ts"
@@ -102,6 +103,8 @@ export interface TestApiOptions {
   readonly streams?: Partial<StreamLimits>
   readonly streamQuota?: number
   readonly pace?: Partial<Pace>
+  /** Of `exec` and `port-forward`. */
+  readonly sessionLimits?: Partial<Limits>
   /** Receives the log. */
   readonly onLog?: (line: string) => void
 }
@@ -139,6 +142,7 @@ export const testApi = (options: TestApiOptions = {}) =>
           streams: { perKey: 100, perAddress: 100, ...options.streams },
           pace: { graceSeconds: 20, bytesPerSecond: 1024, ...options.pace }
         }),
+        Layer.succeed(SessionLimits, { ...defaultSessionLimits, ...options.sessionLimits }),
         Layer.mock(Authenticator, options.authenticator ?? {}),
         Layer.mock(Places, options.places ?? {}),
         Layer.succeed(RateLimits, {

@@ -1,4 +1,4 @@
-import { CurrentOrganization, ExecStart, execProtocol, Forbidden, type ServiceId } from "@maxcloud/sdk/api"
+import { CurrentOrganization, ExecStart, execProtocol, type ServiceId } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { WebSocket } from "ws"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
@@ -9,9 +9,8 @@ import { invalidRequest } from "../http/problems.ts"
 import { execSessions, makePlaces } from "./execSessions.ts"
 import type { Inbox } from "./inbox.ts"
 import { relay, sendMessage } from "./relay.ts"
+import { idleEnd, SessionLimits } from "./SessionLimits.ts"
 import { callerGone, socketSession, startOf, whileAllowed } from "./socketSession.ts"
-
-const limits = { idleMs: 30 * 60_000, pingMs: 20_000 }
 
 const decodeStart = Schema.decodeUnknown(Schema.parseJson(ExecStart))
 
@@ -27,6 +26,7 @@ const commandSubject = ([program = "", ...rest]: ReadonlyArray<string>): string 
 export const makeExecHandler = Effect.gen(function* () {
   const services = yield* Services
   const audit = yield* Audit
+  const limits = yield* SessionLimits
   const takePlace = makePlaces(execSessions)
 
   const session = (socket: WebSocket, inbox: Inbox, id: ServiceId) =>
@@ -51,13 +51,7 @@ export const makeExecHandler = Effect.gen(function* () {
       sendMessage(socket, { type: "started", instance: process.instance })
       yield* whileAllowed(
         Effect.promise(() => relay(socket, inbox, process, limits)).pipe(
-          Effect.flatMap((how) =>
-            how === "ended"
-              ? Effect.void
-              : new Forbidden({
-                  detail: `Nothing was sent for ${limits.idleMs / 60_000} minutes, so the session ended.`
-                })
-          )
+          Effect.flatMap((how) => (how === "ended" ? Effect.void : idleEnd(limits, "session")))
         )
       )
     })

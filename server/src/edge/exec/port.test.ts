@@ -1,94 +1,13 @@
 import { createHash, randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { type AddressInfo, connect, createServer, type Socket } from "node:net"
-import { Duplex } from "node:stream"
+import type { Socket } from "node:net"
+import type { Duplex } from "node:stream"
+import { finished } from "node:stream/promises"
 import { expect, it } from "@effect/vitest"
-import { ServiceName, StageName } from "@maxcloud/config-schema"
-import { createClient } from "@maxcloud/sdk"
-import { Conflict, portWindow, ServiceId } from "@maxcloud/sdk/api"
-import { Effect, Redacted } from "effect"
-import { type TestApiOptions, testApi, testLocalToken } from "../../../test/api/testApi.ts"
-import { shop } from "../../../test/deployments/testServer.ts"
-import type { Happening } from "../../tenancy/audit/Audit.ts"
+import { Conflict, portWindow } from "@maxcloud/sdk/api"
+import { Effect } from "effect"
+import { portService, servedPort } from "../../../test/api/servedPort.ts"
 import { connectionsPerOrganization } from "./portHandler.ts"
-
-const id = ServiceId.make(`svc_${"0".repeat(32)}`)
-const now = "2026-01-01T00:00:00.000Z"
-const service = {
-  id,
-  name: ServiceName.make("web"),
-  app: shop,
-  stage: StageName.make("production"),
-  organization: "local",
-  spec: { name: "web", image: "nginx:1.27" },
-  status: {
-    state: "ready",
-    url: null,
-    digest: null,
-    conditions: [],
-    latestCreatedRevision: null,
-    latestReadyRevision: null,
-    traffic: [],
-    diagnosis: null,
-    instances: 1
-  },
-  deployment: 1,
-  suspension: null,
-  createdAt: now,
-  updatedAt: now
-} as const
-
-/** A program of an instance that handles each connection. */
-const program = (handle: (socket: Socket) => void) =>
-  Effect.acquireRelease(
-    Effect.promise(async () => {
-      const open = new Set<Socket>()
-      const server = createServer({ allowHalfOpen: true }, (socket) => {
-        open.add(socket)
-        socket.on("error", () => socket.destroy()).once("close", () => open.delete(socket))
-        handle(socket)
-      })
-      server.listen(0, "127.0.0.1")
-      await once(server, "listening")
-      return { server, open, port: (server.address() as AddressInfo).port }
-    }),
-    ({ open, server }) =>
-      Effect.sync(() => {
-        for (const socket of open) socket.destroy()
-        server.close()
-      })
-  )
-
-/** An API whose only instance is the program, and a client of it. */
-const served = (handle: (socket: Socket) => void, more: Partial<TestApiOptions> = {}) =>
-  Effect.gen(function* () {
-    const told: Array<Happening> = []
-    const { open, port } = yield* program(handle)
-    const { draining, url } = yield* testApi({
-      services: {
-        get: () => Effect.succeed(service),
-        page: () => Effect.succeed({ items: [service], next: null }),
-        openPort: () =>
-          Effect.acquireRelease(
-            Effect.async<Socket, Conflict>((resume) => {
-              const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
-              socket.once("connect", () => resume(Effect.succeed(socket)))
-              socket.once("error", (error) => resume(new Conflict({ detail: error.message })))
-            }),
-            (socket) => Effect.sync(() => socket.destroy())
-          ).pipe(Effect.map((connection) => ({ connection, instance: "web-1" })))
-      },
-      audit: { append: (...all) => Effect.sync(() => void told.push(...all)) },
-      ...more
-    })
-    const client = createClient({ apiUrl: url, token: Redacted.value(testLocalToken) })
-    yield* Effect.addFinalizer(() => Effect.promise(() => client.close()))
-    const openPort = async () => {
-      const connection = await client.services.openPort("web", 5432)
-      return { ...connection, socket: Duplex.fromWeb(connection, { allowHalfOpen: true }) }
-    }
-    return { client, draining, open, openPort, told }
-  })
 
 const textOf = async (stream: AsyncIterable<Buffer>) => {
   let text = ""
@@ -96,14 +15,19 @@ const textOf = async (stream: AsyncIterable<Buffer>) => {
   return text
 }
 
-const until = async (is: () => boolean) => {
-  while (!is()) await new Promise((resolve) => setTimeout(resolve, 10))
+/** Lets everything else that the server can do now happen, however slow the machine is. */
+const roundTrips = async (echo: Duplex) => {
+  for (let n = 0; n < 50; n++) {
+    const back = once(echo, "data")
+    echo.write("x")
+    await back
+  }
 }
 
 it.scopedLive("carries both directions, and their ends on their own", () =>
   Effect.gen(function* () {
     // Answers only once the client has ended its side, as `nc -N` and databases' clients need it.
-    const { openPort, told } = yield* served((socket) => {
+    const { openPort, told, until } = yield* servedPort((socket) => {
       const all: Array<Buffer> = []
       socket.on("data", (chunk) => all.push(chunk))
       socket.on("end", () => socket.end(`got ${Buffer.concat(all).toString()}`))
@@ -128,7 +52,8 @@ it.scopedLive("keeps memory flat with a reader that pauses, and loses no byte of
     const block = randomBytes(1024 * 1024)
     const blocks = 100
     let produced = 0
-    const { openPort } = yield* served((socket) => {
+    const { openPort } = yield* servedPort((socket) => {
+      if (produced > 0) return void socket.pipe(socket)
       const more = () => {
         while (produced < blocks) {
           produced += 1
@@ -142,10 +67,11 @@ it.scopedLive("keeps memory flat with a reader that pauses, and loses no byte of
       const { socket } = await openPort()
       await once(socket, "readable")
       // Nobody reads: the program stands still once all buffers are full.
+      const echo = (await openPort()).socket
       let before = -1
       while (before !== produced) {
         before = produced
-        await new Promise((resolve) => setTimeout(resolve, 300))
+        await roundTrips(echo)
       }
       expect(produced).toBeLessThan(20 + (2 * portWindow) / block.length)
       const digest = createHash("sha256")
@@ -163,17 +89,20 @@ it.scopedLive("keeps memory flat with a reader that pauses, and loses no byte of
 
 it.scopedLive("uploads 50 MB to a slow program without losing a byte", () =>
   Effect.gen(function* () {
-    const { openPort } = yield* served((socket) => {
+    let slow: Socket | undefined
+    const { openPort } = yield* servedPort((socket) => {
+      if (slow !== undefined) return void socket.pipe(socket)
+      slow = socket
       const digest = createHash("sha256")
-      socket.pause()
-      setTimeout(() => socket.resume(), 300)
-      socket.on("data", (chunk) => digest.update(chunk))
+      socket.on("data", (chunk) => digest.update(chunk)).pause()
       socket.on("end", () => socket.end(digest.digest("hex")))
     })
     yield* Effect.promise(async () => {
       const { socket } = await openPort()
       const sent = randomBytes(50 * 1024 * 1024)
       socket.end(sent)
+      await roundTrips((await openPort()).socket)
+      slow?.resume()
       expect(await textOf(socket)).toBe(createHash("sha256").update(sent).digest("hex"))
     })
   })
@@ -181,7 +110,7 @@ it.scopedLive("uploads 50 MB to a slow program without losing a byte", () =>
 
 it.scopedLive("has up to 100 connections at once for an organization, each with its own bytes", () =>
   Effect.gen(function* () {
-    const { client, openPort } = yield* served((socket) => socket.pipe(socket))
+    const { client, openPort } = yield* servedPort((socket) => socket.pipe(socket))
     yield* Effect.promise(async () => {
       const all = await Promise.all(Array.from({ length: connectionsPerOrganization }, () => openPort()))
       await expect(client.services.openPort("web", 5432)).rejects.toMatchObject({
@@ -201,7 +130,7 @@ it.scopedLive("has up to 100 connections at once for an organization, each with 
 
 it.scopedLive("tells the caller why a connection breaks, and closes the program's side when the caller leaves", () =>
   Effect.gen(function* () {
-    const { draining, open, openPort } = yield* served((socket) => {
+    const { draining, open, openPort, until } = yield* servedPort((socket) => {
       socket.on("end", () => socket.end()).resume()
       socket.write("hello")
     })
@@ -223,10 +152,10 @@ it.scopedLive("tells the caller why a connection breaks, and closes the program'
 
 it.scopedLive("says why a port can't be reached, and refuses ports that aren't any", () =>
   Effect.gen(function* () {
-    const { client, told } = yield* served(() => {}, {
+    const { client, told } = yield* servedPort(() => {}, {
       services: {
-        get: () => Effect.succeed(service),
-        page: () => Effect.succeed({ items: [service], next: null }),
+        get: () => Effect.succeed(portService),
+        page: () => Effect.succeed({ items: [portService], next: null }),
         openPort: () => new Conflict({ detail: "Nothing listens on port 5432 of the instance." })
       }
     })
@@ -240,6 +169,41 @@ it.scopedLive("says why a port can't be reached, and refuses ports that aren't a
         await expect(client.services.openPort("web", port)).rejects.toMatchObject({ _tag: "InvalidRequest" })
       }
       expect(told.length).toBe(before)
+    })
+  })
+)
+
+it.scopedLive("ends an idle connection without saying that the caller may not connect", () =>
+  Effect.gen(function* () {
+    const { open, openPort, until } = yield* servedPort((socket) => socket.pipe(socket), {
+      sessionLimits: { idleMs: 300 }
+    })
+    yield* Effect.promise(async () => {
+      for (let n = 0; n < 2; n++) {
+        const { socket } = await openPort()
+        await expect(finished(socket.resume())).rejects.toMatchObject({
+          _tag: "RequestTimeout",
+          message: expect.stringContaining("Nothing was sent for 300ms")
+        })
+        await until(() => open.size === 0)
+      }
+    })
+  })
+)
+
+it.scopedLive("closes a connection that the caller has ended and the program never does", () =>
+  Effect.gen(function* () {
+    // Like a server with keep-alive on Kubernetes, where the end doesn't reach it.
+    const { openPort, told, until } = yield* servedPort((socket) => socket.once("data", () => socket.write("answer")), {
+      sessionLimits: { halfOpenMs: 300 }
+    })
+    yield* Effect.promise(async () => {
+      const { socket } = await openPort()
+      const got: Array<Buffer> = []
+      socket.on("data", (chunk) => got.push(chunk)).end("question")
+      await expect(finished(socket)).rejects.toMatchObject({ _tag: "RequestTimeout" })
+      expect(Buffer.concat(got).toString()).toBe("answer")
+      await until(() => told.some(({ action }) => action === "services.closePort"))
     })
   })
 )

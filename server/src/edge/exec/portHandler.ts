@@ -1,4 +1,11 @@
-import { Conflict, CurrentOrganization, Forbidden, PortStart, portProtocol, type ServiceId } from "@maxcloud/sdk/api"
+import {
+  Conflict,
+  CurrentOrganization,
+  PortStart,
+  portProtocol,
+  type RequestTimeout,
+  type ServiceId
+} from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { WebSocket } from "ws"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
@@ -9,10 +16,9 @@ import { Audit } from "../../tenancy/audit/Audit.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { makePlaces } from "./execSessions.ts"
 import type { Inbox } from "./inbox.ts"
-import { PortRelay, sendPortMessage } from "./portRelay.ts"
+import { PortRelay, type Relayed, sendPortMessage } from "./portRelay.ts"
+import { halfOpenEnd, idleEnd, type Limits, SessionLimits } from "./SessionLimits.ts"
 import { callerGone, socketSession, startOf, whileAllowed } from "./socketSession.ts"
-
-const limits = { idleMs: 30 * 60_000, pingMs: 20_000 }
 
 /** The limit of open connections for an organization, on one server. */
 export const connectionsPerOrganization = 100
@@ -23,14 +29,18 @@ const noHandshake = invalidRequest(
   `This path is a WebSocket with the subprotocol ${portProtocol}. Use \`maxcloud port-forward\`, or send its handshake.`
 )
 
-const idle = new Forbidden({
-  detail: `Nothing was sent for ${limits.idleMs / 60_000} minutes, so the connection ended.`
-})
+/** Why a connection didn't end by itself. */
+const endOf = (fault: Relayed["fault"], limits: Limits): Effect.Effect<void, Conflict | RequestTimeout> => {
+  if (fault === undefined) return Effect.void
+  if (fault === "idle") return idleEnd(limits, "connection")
+  return fault === "halfOpen" ? halfOpenEnd(limits) : new Conflict({ detail: fault.message })
+}
 
 /** Connects a caller and a port of an instance: one WebSocket for each connection. */
 export const makePortHandler = Effect.gen(function* () {
   const services = yield* Services
   const audit = yield* Audit
+  const limits = yield* SessionLimits
   const takePlace = makePlaces({
     name: "port-connections",
     quota: connectionsPerOrganization,
@@ -72,12 +82,7 @@ export const makePortHandler = Effect.gen(function* () {
         const running = relay
         sendPortMessage(socket, { type: "connected", instance: opened.instance })
         yield* whileAllowed(
-          Effect.promise(() => running.run(inbox, limits)).pipe(
-            Effect.flatMap(({ fault }): Effect.Effect<void, Conflict | Forbidden> => {
-              if (fault === undefined) return Effect.void
-              return fault === "idle" ? idle : new Conflict({ detail: fault.message })
-            })
-          )
+          Effect.promise(() => running.run(inbox, limits)).pipe(Effect.flatMap(({ fault }) => endOf(fault, limits)))
         )
       }).pipe(Effect.scoped, Effect.ensuring(closed))
     })

@@ -6,13 +6,7 @@ import { guardedBy } from "../../base/node/guarded.ts"
 import { webSocketBytes } from "../../base/node/webSocketBytes.ts"
 import type { ExecProcess } from "../../runtimes/port/Runtime.ts"
 import type { Inbox } from "./inbox.ts"
-
-export interface RelayLimits {
-  /** Idle timeout in milliseconds: no byte in either direction. */
-  readonly idleMs: number
-  /** How often to ping the client. */
-  readonly pingMs: number
-}
+import type { Limits } from "./SessionLimits.ts"
 
 /** How long to wait for output after the program's end: a child may keep the pipe open. */
 const lastOutputMs = 1_000
@@ -61,7 +55,7 @@ export const relay = (
   socket: WebSocket,
   inbox: Inbox,
   process: ExecProcess,
-  limits: RelayLimits
+  limits: Limits
 ): Promise<"ended" | "idle"> =>
   new Promise((resolve) => {
     let answered = true

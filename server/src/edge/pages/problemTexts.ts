@@ -46,7 +46,8 @@ const german: Readonly<Record<ProblemTag, ProblemText>> = {
   },
   RequestTimeout: {
     title: "Zeitüberschreitung der Anfrage",
-    meaning: "Die Anfrage ist nicht rechtzeitig angekommen."
+    meaning:
+      "Die Anfrage ist nicht rechtzeitig angekommen, oder über eine Sitzung oder Verbindung wurde zu lange nichts gesendet."
   },
   Conflict: {
     title: "Konflikt",
