@@ -105,8 +105,12 @@ export const forwardTo = (
     Effect.flatMap(open, (connection) => join(socket, connection)).pipe(
       Effect.scoped,
       Effect.catchAll((error) => {
+        // Not an ordinary end, which would make a truncated answer look whole.
+        socket.resetAndDestroy()
         if (!isCallError(error)) return Effect.void
         if (isFinal(error)) return Effect.fail(error)
+        // The local program has closed its connection, as far as one can see here.
+        if (error._tag === "RequestTimeout" && socket.readableEnded) return Effect.void
         return Effect.sync(() => tell(`a connection failed: ${reportOf(error)?.message ?? error._tag}`))
       }),
       Effect.ensuring(Effect.sync(() => socket.destroy()))
