@@ -188,7 +188,22 @@ export const loadOffline = (
 /** The app to act on: the named one, else the config's. */
 export const appOf = (
   input: Pick<Globals, "apiUrl" | "config" | "org" | "stage"> & { readonly app: string | undefined }
-) => (input.app === undefined ? Effect.map(loadApp(input), (app) => app.spec.app) : parseAppName(input.app))
+) =>
+  Effect.gen(function* () {
+    if (input.app !== undefined) return yield* parseAppName(input.app)
+    if (input.config === undefined) {
+      const { findConfig } = yield* loadSdk
+      // An operator has no config of the app. Two configs are reported by loading them.
+      const found = yield* Effect.either(findConfig(process.cwd()))
+      if (Either.isLeft(found) && found.left._tag === "ConfigInvalid" && found.left.issues[0]?.code === "not_found") {
+        return yield* new UsageError({
+          message: "no app given, and no maxcloud.config.ts in this folder or above",
+          fix: "write --app APP (`maxcloud list` shows the apps), or run it in the app's folder"
+        })
+      }
+    }
+    return (yield* loadApp(input)).spec.app
+  })
 
 /** The service that a command names, its app and stage, and the client of its server. */
 export const connectToService = (

@@ -265,9 +265,13 @@ export const serverAlerts: ReadonlyArray<Alert> = [
     summary: "Something keeps changing objects of max-cloud.",
     means:
       "Another controller and max-cloud undo each other's changes. The server waits longer each time, so objects are wrong for up to a minute.",
-    confirm: ["`maxcloud drift` shows the field manager and the field."],
+    confirm: [
+      "`maxcloud events --type 'drift.*' --follow` names the app, its stage and the object, for the organization of your credential.",
+      "`maxcloud drift --app APP` shows the field manager and the field."
+    ],
     fix: [
       "Exclude the namespaces of max-cloud from that tool (label `app.kubernetes.io/managed-by: maxcloud`).",
+      "For a hotfix by hand, `maxcloud suspend --app APP --for 1h --reason TEXT` stops the repair for that time.",
       "If the change is wanted, put it into the app's config or into the operator's manifests."
     ],
     fires: { 'maxcloud_drift_found_total{change="edited",instance="a"}': "0+1x90" },

@@ -8,6 +8,7 @@ const flag = (name: string, fields: Partial<FlagInfo> = {}): FlagInfo => ({
   alias: undefined,
   value: undefined,
   repeated: false,
+  mayBeEmpty: false,
   description: "",
   ...fields
 })
@@ -34,6 +35,14 @@ describe("canonicalArguments", () => {
       "nginx:latest"
     ])
     expect(canonical("myapp", "--follow")).toEqual(["--follow", "true", "--", "myapp"])
+  })
+
+  it("refuses empty values, which come from unset variables, except where a flag takes them", () => {
+    for (const argv of [["--name", ""], ["--name="], ["-n", ""], ["--env", ""]]) {
+      expect(() => canonical(...argv)).toThrow(/^the value of -(-name|n|-env) is empty$/)
+    }
+    const prefix = [flag("prefix", { value: "PREFIX", mayBeEmpty: true })]
+    expect(canonicalArguments(["--prefix", ""], prefix)).toEqual(["--prefix", ""])
   })
 
   it("accepts values that look like flags or contain equals signs", () => {

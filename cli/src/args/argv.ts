@@ -5,7 +5,7 @@ import { suggest } from "./suggest.ts"
 /**
  * Puts arguments into the only order that @effect/cli reads unambiguously: flags first, repeated ones side by side,
  * switches with their value, then `--` and the positionals. So users can write flags before or after positionals.
- * Throws `UsageError` if a flag is unknown or lacks its value.
+ * Throws `UsageError` if a flag is unknown, or its value is missing or empty.
  */
 export const canonicalArguments = (
   argv: ReadonlyArray<string>,
@@ -39,6 +39,12 @@ export const canonicalArguments = (
       const value = inline ?? argv[++index]
       if (value === undefined || (inline === undefined && byName.has(splitAtEquals(value)[0]))) {
         throw new UsageError({ message: `${written} needs a value`, fix: `write ${written} ${flag.value}` })
+      }
+      if (value === "" && !flag.mayBeEmpty) {
+        throw new UsageError({
+          message: `the value of ${written} is empty`,
+          fix: `write ${written} ${flag.value}, or leave it out`
+        })
       }
       values.push(value)
     }

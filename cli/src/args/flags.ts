@@ -8,6 +8,8 @@ export interface FlagInfo {
   /** Name of its value in help; undefined for a switch. */
   readonly value: string | undefined
   readonly repeated: boolean
+  /** Whether `""` is a value. Otherwise it's refused: it comes from an unset variable of a script. */
+  readonly mayBeEmpty: boolean
   readonly description: string
 }
 
@@ -23,6 +25,7 @@ export type Positional<A> = Args.Args<A> & { readonly info: PositionalInfo }
 
 interface FlagInput {
   readonly alias?: string
+  readonly mayBeEmpty?: true
   /** One sentence, without a full stop. */
   readonly description: string
 }
@@ -41,6 +44,7 @@ const infoOf = (name: string, value: string | undefined, repeated: boolean, inpu
   alias: input.alias,
   value,
   repeated,
+  mayBeEmpty: input.mayBeEmpty === true,
   description: input.description
 })
 

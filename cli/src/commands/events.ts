@@ -31,7 +31,7 @@ const cellsOf = (event: CloudEvent, terminal: Terminal) => [
 export default command({
   summary: "Show what happened",
   examples: [
-    { line: "maxcloud events", does: "Show the events of the last 24 hours, oldest first" },
+    { line: "maxcloud events", does: "Show the latest events of the last 24 hours, in their order" },
     {
       line: "maxcloud events web --follow",
       does: "Follow one service: scaled, restarted, evicted, images pulled, throttled"
@@ -77,11 +77,8 @@ export default command({
             )
           )
       }
-      const events = yield* firstOf(
-        cloud.events.list.each({ type, app, stage, service, since: since ?? "24h" }),
-        input,
-        terminal
-      )
+      const newest = cloud.events.list.each({ type, app, stage, service, since: since ?? "24h", sort: "-sequence" })
+      const events = [...(yield* firstOf(newest, input, terminal, "last"))].reverse()
       // A deleted service still has events.
       if (events.length === 0) yield* known
       if (terminal.json) return terminal.printJson({ events })
@@ -91,7 +88,7 @@ export default command({
         )
       }
       printTable(
-        ["AT", "TYPE", ""],
+        ["AT (UTC)", "TYPE", ""],
         events.map((event) => cellsOf(event, terminal)),
         terminal
       )

@@ -42,6 +42,14 @@ export default command({
         })
       }
       const seconds = input.for === undefined ? undefined : (yield* parseDuration("--for", input.for)) / 1_000
+      const { suspensionBounds } = yield* Effect.promise(() => import("@maxcloud/sdk/api"))
+      const { leastSeconds, mostSeconds } = suspensionBounds
+      if (seconds !== undefined && (seconds < leastSeconds || seconds > mostSeconds)) {
+        return yield* new UsageError({
+          message: `--for ${input.for} is out of range`,
+          fix: `use --for ${leastSeconds / 60}m to --for ${mostSeconds / 3_600}h`
+        })
+      }
       const { app, cloud, stage } = yield* connectToApp(input)
       const place = { app, stage }
       if (input.end) {

@@ -20,6 +20,7 @@ export const clusterFlags = {
 /** For the commands that install or check. */
 export const prefixFlag = {
   namespacePrefix: text("namespace-prefix", "PREFIX", {
+    mayBeEmpty: true,
     description: "Prefix of tenants' namespaces, or none [the cluster's current one; mc- in a new installation]"
   })
 }
@@ -27,6 +28,7 @@ export const prefixFlag = {
 /** The manifests that apps may add: the server's rights depend on them. */
 export const manifestsFlag = {
   manifests: text("manifests", "FIELDS", {
+    mayBeEmpty: true,
     description: "MAXCLOUD_MANIFESTS of the server [$MAXCLOUD_MANIFESTS]"
   })
 }

@@ -11,11 +11,12 @@ export const limitFlags = {
   limit: integer("limit", "N", { alias: "n", description: `How many to show, 1 to ${most} [${usual}]` })
 }
 
-/** The first items of a list. Says so if there are more. */
+/** The first items of a list. `which` names them for people. Says so if there are more. */
 export const firstOf = <A, E>(
   list: Stream.Stream<A, E>,
   { limit = usual }: { readonly limit: number | undefined },
-  terminal: Terminal
+  terminal: Terminal,
+  which: "first" | "last" = "first"
 ): Effect.Effect<ReadonlyArray<A>, E | UsageError> =>
   Effect.gen(function* () {
     if (limit < 1 || limit > most) {
@@ -25,8 +26,8 @@ export const firstOf = <A, E>(
     if (items.length <= limit) return items
     terminal.say(
       limit < most
-        ? `Showing the first ${limit}. There are more: use --limit.`
-        : `Showing the first ${limit}. There are more.`
+        ? `Showing the ${which} ${limit}. There are more: use --limit.`
+        : `Showing the ${which} ${limit}. There are more.`
     )
     return items.slice(0, limit)
   })

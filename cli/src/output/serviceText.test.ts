@@ -29,6 +29,7 @@ describe("settings", () => {
       scale: "0 to 10 instances, 80 requests at a time each; an instance stops after 1m without requests",
       resources: "1 vCPU, 512Mi of memory",
       timeout: "5m per request",
+      grace: "30s from SIGTERM to SIGKILL",
       readiness: "TCP connection to the port",
       egress: "internet"
     })
@@ -42,6 +43,8 @@ describe("settings", () => {
         cpu: "250m",
         memory: "1Gi",
         timeout: "90s",
+        drain: "20s",
+        grace: "5s",
         scale: { min: 2, max: 2, concurrency: 5, maxConcurrency: 9, idle: "30s" },
         probes: {
           readiness: { path: "/healthz", period: "5s", initialDelay: "3s" },
@@ -56,6 +59,8 @@ describe("settings", () => {
       scale: "2 instances, 5 requests at a time each, at most 9; an instance stops after 30s without requests",
       resources: "250m, 1Gi of memory",
       timeout: "90s per request",
+      drain: "20s for open requests",
+      grace: "5s from SIGTERM to SIGKILL",
       readiness: "GET /healthz every 5s within 1s, 3 failures, first after 3s",
       liveness: "TCP connection every 10s within 1s, 5 failures",
       links: "api",

@@ -64,7 +64,7 @@ const portText = ({ port, protocol }: DeclaredService, hasOwnPorts: boolean): st
 /** The service's settings, one row each. `hasOwnPorts`: its instances are processes of the local runtime. */
 export const settingRows = (settings: DeclaredService, hasOwnPorts: boolean): ReadonlyArray<ReadonlyArray<string>> => {
   const { args = [], build, command = [], cpu, egress, labels = {}, links = [], memory } = settings
-  const { probes = {}, scale, timeout, visibility } = settings
+  const { drain, grace, probes = {}, scale, timeout, visibility } = settings
   const checks = (["startup", "readiness", "liveness"] as const).flatMap((name) => {
     const probe = probes[name]
     return probe === undefined ? [] : [[name, probeText(probe)]]
@@ -78,6 +78,8 @@ export const settingRows = (settings: DeclaredService, hasOwnPorts: boolean): Re
     ...(scale === undefined ? [] : [["scale", scaleText(scale)]]),
     ["resources", `${typeof cpu === "number" ? `${cpu} vCPU` : cpu}, ${memory} of memory`],
     ["timeout", `${timeout} per request`],
+    ...(drain === undefined ? [] : [["drain", `${drain} for open requests`]]),
+    ["grace", `${grace} from SIGTERM to SIGKILL`],
     ...(checks.some(([name]) => name === "readiness") ? [] : [["readiness", "TCP connection to the port"]]),
     ...checks,
     ...(links.length === 0 ? [] : [["links", links.join(", ")]]),

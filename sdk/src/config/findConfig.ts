@@ -38,5 +38,5 @@ const findFrom = (folder: string): Effect.Effect<string, ConfigInvalid> =>
     }
     const file = join(resolve(folder), "maxcloud.config.ts")
     const message = "No maxcloud.config.ts found in this folder or above. Run `maxcloud init`."
-    return new ConfigInvalid({ file, issues: [{ path: "", message, file }] })
+    return new ConfigInvalid({ file, issues: [{ path: "", message, file, code: "not_found" }] })
   })
