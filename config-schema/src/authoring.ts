@@ -240,15 +240,15 @@ const written = <A>(list: ReadonlyArray<A>) =>
 /** The fields of a service, with left-out entries removed from lists, and the positions of the remaining entries. */
 const fieldsOf = (input: ServiceInput) => {
   const kept: Record<string, ReadonlyArray<number>> = {}
-  const fields: Record<string, unknown> = {}
+  const fields = new Map<string, unknown>()
   for (const [name, value] of Object.entries<unknown>({ ...input })) {
     const entries = Array.isArray(value) ? written<unknown>(value) : undefined
-    fields[name] = entries === undefined ? value : entries.map((each) => each.entry)
+    fields.set(name, entries === undefined ? value : entries.map((each) => each.entry))
     if (Array.isArray(value) && entries !== undefined && entries.length < value.length) {
       kept[name] = entries.map((each) => each.index)
     }
   }
-  return { fields, kept: Object.keys(kept).length === 0 ? undefined : kept }
+  return { fields: Object.fromEntries(fields), kept: Object.keys(kept).length === 0 ? undefined : kept }
 }
 
 /** The schema reports anything that doesn't have this form. */

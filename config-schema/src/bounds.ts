@@ -113,6 +113,17 @@ export const listUpTo = <A, I, R>(item: Schema.Schema<A, I, R>, max: number, wha
     )
   )
 
+/** Refuses the key `__proto__`: assigning it to an object, as decoding does, loses the entry without an error. */
+export const keptKey = <K extends string, KI>(key: Schema.Schema<K, KI>) =>
+  key.pipe(
+    Schema.filter(
+      (each) => String(each) !== "__proto__" || '"__proto__" can\'t be used as a name here. Choose another.',
+      {
+        jsonSchema: { not: { const: "__proto__" } }
+      }
+    )
+  )
+
 /** A map of at most `max` entries. */
 export const mapUpTo = <K extends string, KI extends string, V, VI>(
   key: Schema.Schema<K, KI>,
@@ -120,7 +131,7 @@ export const mapUpTo = <K extends string, KI extends string, V, VI>(
   max: number,
   what: string
 ) =>
-  Schema.Record({ key, value }).pipe(
+  Schema.Record({ key: keptKey(key), value }).pipe(
     Schema.filter(
       (each) => {
         const count = Object.keys(each).length

@@ -1,5 +1,5 @@
 import { ParseResult, Schema } from "effect"
-import { bounds, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
+import { bounds, keptKey, listUpTo, mapUpTo, quoted, textUpTo } from "./bounds.ts"
 import { ExternalReference } from "./external.ts"
 import { optional, required, typedAs } from "./field.ts"
 import { SecretName, ServiceName } from "./names.ts"
@@ -9,7 +9,7 @@ const GeneratedLength = whole(16, 256, "length of a generated secret")
 
 /** A secret of the same app and stage. Its value is never in a config, a plan or a stored manifest. */
 export const SecretReference = Schema.Struct({
-  secret: required(SecretName, "Name of the secret."),
+  secret: required(keptKey(SecretName), "Name of the secret."),
   generate: optional(
     GeneratedLength,
     "Let the server generate the value at the first deploy if nobody has set one, with this many letters and digits."

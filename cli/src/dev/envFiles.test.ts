@@ -33,3 +33,10 @@ it("doesn't read a tool's file that is larger than 1 MiB", async () => {
   await writeFile(join(folder, ".env.development"), `${"#".repeat(2 ** 20)}\nB=1\n`)
   expect((await reload(true)).lines).toStrictEqual(["web reads .env by itself"])
 })
+
+it("takes a variable with the name of an object's own method from .env, not from the shell", async () => {
+  await writeFile(join(folder, ".env"), "constructor=1\ntoString=2\n")
+  const { lines, variables } = await reload(false)
+  expect(variables).toStrictEqual({ constructor: "1", toString: "2" })
+  expect(lines).toStrictEqual(["web gets constructor, toString from .env"])
+})

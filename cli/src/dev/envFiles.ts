@@ -108,15 +108,17 @@ const merged = (
   const from = new Map<string, { readonly file: string; readonly value: string }>()
   for (const [file, variables] of files) for (const { name, value } of variables) from.set(name, { file, value })
   for (const name of [...platformNames, "PATH"]) from.delete(name)
-  const own = [...from.keys()].filter((name) => service.env[name] !== undefined)
+  const own = [...from.keys()].filter((name) => Object.hasOwn(service.env, name))
   for (const name of own) from.delete(name)
-  const ofShell = [...from.keys()].filter((name) => shell[name] !== undefined)
+  // An environment is an object, so a plain look-up of `constructor` would find a function.
+  const inShell = (name: string) => (Object.hasOwn(shell, name) ? shell[name] : undefined)
+  const ofShell = [...from.keys()].filter((name) => inShell(name) !== undefined)
   const lines = files.flatMap(([file]) => {
     const names = [...from].flatMap(([name, { file: of }]) => (of === file && !ofShell.includes(name) ? [name] : []))
     return names.length === 0 ? [] : [`${service.name} gets ${names.join(", ")} from ${relative(folder, file)}`]
   })
   return {
-    variables: Object.fromEntries([...from].map(([name, { value }]) => [name, shell[name] ?? value])),
+    variables: Object.fromEntries([...from].map(([name, { value }]) => [name, inShell(name) ?? value])),
     lines: [
       ...lines,
       ...(ofShell.length === 0

@@ -87,15 +87,15 @@ const fill = (
 }
 
 export const filled = ({ [contract]: { given, variables } }: EnvContract): Filled => {
-  const env: Record<string, Given> = {}
+  const env: Array<readonly [string, Given]> = []
   const problems: Array<Problem> = []
   for (const [name, of] of Object.entries(variables)) {
-    const value = fill(name, of, given[name])
+    const value = fill(name, of, Object.hasOwn(given, name) ? given[name] : undefined)
     if (typeof value === "object" && "message" in value) problems.push({ name, message: value.message })
-    else if (value !== undefined) env[name] = value
+    else if (value !== undefined) env.push([name, value])
   }
   for (const name of Object.keys(given).filter((each) => !Object.hasOwn(variables, each))) {
     problems.push({ name, message: `The contract has no variable ${name}. Add it to envOf, or leave it out here.` })
   }
-  return { env, problems }
+  return { env: Object.fromEntries(env), problems }
 }

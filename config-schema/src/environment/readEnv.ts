@@ -51,7 +51,7 @@ const ownEnvironment = (): Source => {
 type Values<V extends Variables> = { readonly [Name in keyof V]: ValueOf<V[Name]> }
 
 const hasAll = <V extends Variables>(values: object, contract: EnvContract<V>): values is Values<V> =>
-  Object.keys(variablesOf(contract)).every((name) => name in values)
+  Object.keys(variablesOf(contract)).every((name) => Object.hasOwn(values, name))
 
 /**
  * Reads the environment that the contract describes, with its types. Call it once, when the program starts. Throws `EnvInvalid`, which lists every
@@ -62,15 +62,16 @@ export const readEnv = <V extends Variables>(
   /** @default the process's own */
   source: Source = ownEnvironment()
 ): Values<V> => {
-  const values: Record<string, unknown> = {}
+  const values = new Map<string, unknown>()
   const problems: Array<EnvProblem> = []
   for (const [name, of] of Object.entries<Variables[string]>(variablesOf(contract))) {
-    const text = source[name]
+    const text = Object.hasOwn(source, name) ? source[name] : undefined
     const value = valueOf(of, text)
-    if (value !== undefined || (text === undefined && mayLack(of))) values[name] = value
+    if (value !== undefined || (text === undefined && mayLack(of))) values.set(name, value)
     else if (text === undefined) problems.push({ name, problem: missing(name, of) })
     else problems.push({ name, problem: `isn't ${"form" in of ? of.form : "a text"}.` })
   }
-  if (problems.length > 0 || !hasAll(values, contract)) throw new EnvInvalid(problems)
-  return values
+  const found = Object.fromEntries(values)
+  if (problems.length > 0 || !hasAll(found, contract)) throw new EnvInvalid(problems)
+  return found
 }
