@@ -19,6 +19,13 @@ const ownPort = ({ port, published }: Instance, request: PortRequest): number | 
     ? port
     : published?.find(({ declaredPort }) => declaredPort === request.port)?.port
 
+const unreachable = ({ service }: ServiceKey, { published = [] }: Instance, { declaredPort, port }: PortRequest) => {
+  const own = `the service's own port${declaredPort === undefined ? "" : ` ${declaredPort}`}`
+  const others = published.map((each) => each.declaredPort).filter((each) => each !== declaredPort)
+  const exposed = others.length === 0 ? "" : ` (${others.toSorted((one, other) => one - other).join(", ")})`
+  return `Port ${port} of "${service}" can't be reached: on the local runtime only ${own}, and the ports that its image exposes${exposed}.`
+}
+
 const connected = (host: string, port: number, request: PortRequest) =>
   Effect.acquireRelease(
     Effect.async<Socket, RuntimeError>((resume) => {
@@ -74,10 +81,6 @@ export const makeLocalConnect =
             })
       }
       const port = ownPort(instance, request)
-      if (port === undefined) {
-        return yield* refused(
-          `Port ${request.port} of "${key.service}" can't be reached: on the local runtime only the service's own port${request.declaredPort === undefined ? "" : ` ${request.declaredPort}`}, and the ports that its image exposes.`
-        )
-      }
+      if (port === undefined) return yield* refused(unreachable(key, instance, request))
       return { connection: yield* connected(instance.host, port, request), instance: instance.id }
     })

@@ -22,6 +22,8 @@ export interface Launched {
   readonly declaredPort: number
   /** Other ports on which it may listen: the first that answers HTTP is used. */
   readonly otherPorts?: ReadonlyArray<{ readonly port: number; readonly declaredPort: number }>
+  /** All its ports that can be reached from this machine. @default none beside its own */
+  readonly published?: ReadonlyArray<{ readonly port: number; readonly declaredPort: number }>
   readonly settleMs: number
   readonly ended: Promise<Ended>
   /** SIGTERM, the grace period, SIGKILL; settles when it has ended with all its children. Safe to call twice. */

@@ -2,7 +2,7 @@ import { execFile, spawn } from "node:child_process"
 import { existsSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { createServer, get, type IncomingMessage } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { promisify } from "node:util"
@@ -230,6 +230,33 @@ describe.skipIf(missing.length > 0)("containers", () => {
       dead: { code: "LivenessFailing" }
     })
   })
+
+  it.each([8080, "auto"] as const)(
+    "can be reached on every port that their image exposes, with the port %s",
+    async (port) => {
+      const image = `localhost/maxcloud-test-exposing:${process.pid}`
+      const instruction = "EXPOSE 8080 9000-9003 9229 53/udp"
+      const folder = await mkdtemp(join(tmpdir(), "exposing-"))
+      await writeFile(join(folder, "Containerfile"), `FROM ${nodeImage}\n${instruction}\n`)
+      await podman("build", "--quiet", "--no-cache", "--tag", image, folder)
+      await rm(folder, { recursive: true })
+      try {
+        const speak = `${answering}
+for (const port of [9000, 9003, 9229]) require("node:net").createServer((socket) => socket.end("port " + port)).listen(port)`
+        const instance = await start(specOf({ program: { kind: "image", image }, port, args: [speak] }))
+        await ready(instance)
+        expect(await fetchText(instance)).toContain("K_SERVICE")
+        const published = new Map(instance.published?.map((each) => [each.declaredPort, each.port]))
+        expect([...published.keys()].sort()).toEqual([8080, 9000, 9001, 9002, 9003, 9229])
+        for (const declared of [9000, 9003, 9229]) {
+          const socket = connect(published.get(declared) ?? 0, instance.host)
+          expect(Buffer.concat(await socket.toArray()).toString()).toBe(`port ${declared}`)
+        }
+      } finally {
+        await podman("image", "rm", "--force", image)
+      }
+    }
+  )
 
   it("put no value of a variable or file into an argument of any process", async () => {
     const env = new Map([["SECRET", Redacted.make("not-for-ps")]])

@@ -122,6 +122,7 @@ export const launchedContainer = (container: AttachedContainer): Launched => {
     hosts: ["127.0.0.1"],
     ...ports.main,
     otherPorts: ports.others,
+    published: ports.all,
     onChosen: (port) => learned.notePort(image.id, port),
     of: "image",
     settleMs: engine.forwards ? forwarderSettleMs : 0,

@@ -7,7 +7,7 @@ import {
   imageSettings,
   Volumes
 } from "../../../../stores/images/documents/imageSettings.ts"
-import { portsOfExposed } from "../../../../stores/images/documents/portOfExposed.ts"
+import { exposedPorts, portsOfExposed } from "../../../../stores/images/documents/portOfExposed.ts"
 import { InstanceFailed } from "../Instance.ts"
 
 const Words = Schema.optional(Schema.NullOr(Schema.Array(Schema.String)))
@@ -40,6 +40,8 @@ export interface ImageConfig {
   readonly cmd: ReadonlyArray<string>
   /** Ports on which it may answer HTTP according to `EXPOSE`, most likely first. */
   readonly ports: readonly [number, ...Array<number>]
+  /** All TCP ports that it exposes, whatever they speak, and whichever port the config sets. */
+  readonly exposed: ReadonlyArray<number>
   readonly settings: ImageSettings
 }
 
@@ -87,11 +89,13 @@ export const imageConfig = async (engine: ContainerEngine, id: string, name: str
       retryable: false
     })
   const { Cmd, Entrypoint, ExposedPorts, Volumes: volumes } = decoded.Config ?? {}
-  const [port = defaultPort, ...others] = portsOfExposed(Object.keys(ExposedPorts ?? {}))
+  const exposed = Object.keys(ExposedPorts ?? {})
+  const [port = defaultPort, ...others] = portsOfExposed(exposed)
   return {
     entrypoint: Entrypoint ?? [],
     cmd: Cmd ?? [],
     ports: [port, ...others],
+    exposed: exposedPorts(exposed),
     settings: imageSettings(decoded.Config?.Healthcheck ?? decoded.Healthcheck, volumes)
   }
 }

@@ -111,8 +111,7 @@ export const supervise = async (
       return instance.port
     },
     get published() {
-      const { declaredPort, of, otherPorts = [], port } = instance.current
-      return of === "image" ? [{ declaredPort, port }, ...otherPorts] : []
+      return instance.current.published ?? []
     },
     ...(resolvedImage === undefined ? {} : { resolvedImage }),
     ready,
