@@ -22,13 +22,20 @@ const guardedFor = ({ socket }: IncomingMessage) => guardedBy(() => socket.destr
  */
 export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
   ApiServer,
-  { readonly server: Server; readonly early: EarlyRequests }
+  {
+    readonly server: Server
+    readonly early: EarlyRequests
+    /** Holds or refuses upgrades while the API isn't served. */
+    readonly guardedUpgrades: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
+  }
 >() {
   static readonly layer = Layer.sync(ApiServer, () => {
     const server = createServer({ maxHeaderSize: maxHeadBytes, requestTimeout: 300_000, headersTimeout: 30_000 })
     const early = new EarlyRequests()
     letEarlyAnswersArrive(server)
     server.on("request", early.guardedListener)
+    const guardedUpgrades = guardedBy(() => {})(upgradeListener(early.guardedListener))
+    server.on("upgrade", guardedUpgrades)
     server.on("checkContinue", (request, response) =>
       guardedFor(request)(() => {
         continueWhenRead(request, response)
@@ -38,13 +45,13 @@ export class ApiServer extends Context.Tag("@maxcloud/server/ApiServer")<
     server.on("clientError", (error: NodeJS.ErrnoException, socket) =>
       guardedBy(() => socket.destroy())(() => refuseUnreadable(error.code, socket))()
     )
-    return { server, early }
+    return { server, early, guardedUpgrades }
   })
 }
 
 /** Starts handling the API's requests, and stops when its scope closes. */
 export const serveApi = Effect.gen(function* () {
-  const { early, server } = yield* ApiServer
+  const { early, guardedUpgrades, server } = yield* ApiServer
   const { pace } = yield* AccessMode
   yield* Effect.acquireRelease(
     Effect.sync(() => keepPace(server, pace)),
@@ -52,17 +59,18 @@ export const serveApi = Effect.gen(function* () {
   )
   const handle = yield* NodeHttpServer.makeHandler(yield* apiApp)
   const handler: RequestListener = (request, response) => guardedFor(request)(() => handle(request, response))()
+  const upgrades = guardedBy(() => {})(upgradeListener(handler))
   yield* Effect.acquireRelease(
     Effect.sync(() => {
       server.off("request", early.guardedListener).on("request", handler)
+      server.off("upgrade", guardedUpgrades).on("upgrade", upgrades)
       early.admit(handler)
     }),
-    () => Effect.sync(() => server.off("request", handler).on("request", early.guardedListener))
-  )
-  const upgrades = guardedBy(() => {})(upgradeListener(handler))
-  yield* Effect.acquireRelease(
-    Effect.sync(() => server.on("upgrade", upgrades)),
-    () => Effect.sync(() => server.off("upgrade", upgrades))
+    () =>
+      Effect.sync(() => {
+        server.off("request", handler).on("request", early.guardedListener)
+        server.off("upgrade", upgrades).on("upgrade", guardedUpgrades)
+      })
   )
 })
 

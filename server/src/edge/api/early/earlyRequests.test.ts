@@ -2,6 +2,11 @@ import { once } from "node:events"
 import { createServer, type RequestListener } from "node:http"
 import type { AddressInfo } from "node:net"
 import { afterEach, describe, expect, test } from "@effect/vitest"
+import { Effect } from "effect"
+import { WebSocket } from "ws"
+import { makeFront } from "../../../base/proxy/makeFront.ts"
+import { acceptUpgrade, upgradeOf } from "../../exec/upgrades.ts"
+import { ApiServer } from "../ApiServer.ts"
 import { EarlyRequests } from "./earlyRequests.ts"
 
 const closers: Array<() => unknown> = []
@@ -94,5 +99,39 @@ describe("requests that arrive before the API is ready", () => {
     serve()
     server.off("request", echo).on("request", early.guardedListener)
     expect((await fetch(`${url}/a`)).status).toBe(503)
+  })
+
+  test("wait also if they are handshakes of WebSockets, and are refused like the others", async () => {
+    const { early, server } = await Effect.runPromise(Effect.provide(ApiServer, ApiServer.layer))
+    const front = await makeFront({
+      host: "127.0.0.1",
+      port: 0,
+      lookup: () => undefined,
+      isApiHost: () => true,
+      api: server
+    })
+    closers.push(() => front.close(0))
+    const connect = (path: string) => {
+      const socket = new WebSocket(`ws://127.0.0.1:${front.address.port}${path}`, ["v1"])
+      closers.push(() => socket.terminate())
+      return socket.on("error", () => {})
+    }
+    const answered = async (socket: WebSocket) => {
+      const [, answer] = await once(socket, "unexpected-response")
+      return { status: answer.statusCode, retry: answer.headers["retry-after"] }
+    }
+    expect(await answered(connect("/healthz"))).toEqual({ status: 503, retry: "1" })
+
+    const arrived = once(server, "upgrade")
+    const held = connect("/a")
+    const opened = once(held, "open")
+    await arrived
+    early.admit((request) => {
+      const upgrade = upgradeOf(request)
+      if (upgrade !== undefined) void acceptUpgrade(upgrade)
+    })
+    await opened
+    // From now on the server is stopping.
+    expect(await answered(connect("/a"))).toEqual({ status: 503, retry: "1" })
   })
 })
