@@ -22,6 +22,8 @@ const word = textUpTo(32_768, "A word of the command").pipe(
 export const ExecStart = Schema.Struct({
   type: Schema.Literal("start"),
   command: Schema.Array(word).pipe(
+    // Has its own sentence, because those of the next two would quote the command.
+    Schema.filter(({ length }) => (length >= 1 && length <= 256) || "The command is a list of 1 to 256 words."),
     Schema.minItems(1),
     Schema.maxItems(256),
     Schema.filter(([program]) => program !== "" || "The program's name is empty."),

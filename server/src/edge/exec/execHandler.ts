@@ -1,5 +1,5 @@
 import { CurrentOrganization, ExecStart, execProtocol, type ServiceId } from "@maxcloud/sdk/api"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { WebSocket } from "ws"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
@@ -7,12 +7,13 @@ import { Services } from "../../control/services/Services.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { execSessions, makePlaces } from "./execSessions.ts"
+import { firstMessageOf } from "./firstMessage.ts"
 import type { Inbox } from "./inbox.ts"
 import { relay, sendMessage } from "./relay.ts"
 import { idleEnd, SessionLimits } from "./SessionLimits.ts"
 import { callerGone, socketSession, startOf, whileAllowed } from "./socketSession.ts"
 
-const decodeStart = Schema.decodeUnknown(Schema.parseJson(ExecStart))
+const decodeStart = firstMessageOf(ExecStart)
 
 const noHandshake = invalidRequest(
   `This path is a WebSocket with the subprotocol ${execProtocol}. Use \`maxcloud exec\`, or send its handshake.`

@@ -6,7 +6,7 @@ import {
   type RequestTimeout,
   type ServiceId
 } from "@maxcloud/sdk/api"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { WebSocket } from "ws"
 import { orUnavailable } from "../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../base/keys/masterKeyUnavailable.ts"
@@ -15,6 +15,7 @@ import { Services } from "../../control/services/Services.ts"
 import { Audit } from "../../tenancy/audit/Audit.ts"
 import { invalidRequest } from "../http/problems.ts"
 import { makePlaces } from "./execSessions.ts"
+import { firstMessageOf } from "./firstMessage.ts"
 import type { Inbox } from "./inbox.ts"
 import { PortRelay, type Relayed, sendPortMessage } from "./portRelay.ts"
 import { halfOpenEnd, idleEnd, type Limits, SessionLimits } from "./SessionLimits.ts"
@@ -23,7 +24,7 @@ import { callerGone, socketSession, startOf, whileAllowed } from "./socketSessio
 /** The limit of open connections for an organization, on one server. */
 export const connectionsPerOrganization = 100
 
-const decodeStart = Schema.decodeUnknown(Schema.parseJson(PortStart))
+const decodeStart = firstMessageOf(PortStart)
 
 const noHandshake = invalidRequest(
   `This path is a WebSocket with the subprotocol ${portProtocol}. Use \`maxcloud port-forward\`, or send its handshake.`

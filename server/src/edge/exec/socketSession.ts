@@ -1,7 +1,7 @@
 import { HttpServerRequest, HttpServerResponse } from "@effect/platform"
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import { CurrentOrganization, type InvalidRequest, Unavailable } from "@maxcloud/sdk/api"
-import { Effect, ParseResult, Schedule } from "effect"
+import { Effect, Schedule } from "effect"
 import type { WebSocket } from "ws"
 import { guardedBy } from "../../base/node/guarded.ts"
 import { Draining } from "../http/Draining.ts"
@@ -28,13 +28,13 @@ export const startOf = <A>(
   socket: WebSocket,
   inbox: Inbox,
   says: string,
-  decode: (text: string) => Effect.Effect<A, ParseResult.ParseError>
+  decode: (text: string | undefined) => Effect.Effect<A, InvalidRequest>
 ) =>
-  Effect.async<string, Unavailable>((resume) => {
+  Effect.async<string | undefined, Unavailable>((resume) => {
     inbox.take((data, isBinary) => {
       // Later messages wait for what it starts.
       inbox.wait()
-      resume(Effect.succeed(isBinary ? "" : String(data)))
+      resume(Effect.succeed(isBinary ? undefined : String(data)))
     })
     const guarded = guardedBy(() => socket.terminate())
     const gone = guarded(() => resume(left()))
@@ -46,10 +46,7 @@ export const startOf = <A>(
       duration: startWithin,
       onTimeout: () => invalidRequest(`The first message, which names ${says}, didn't arrive in time.`)
     }),
-    Effect.flatMap(decode),
-    Effect.catchTag("ParseError", (error) =>
-      invalidRequest(`The first message is invalid: ${ParseResult.ArrayFormatter.formatErrorSync(error)[0]?.message}`)
-    )
+    Effect.flatMap(decode)
   )
 
 /** Fails once the caller disconnects. */
@@ -118,7 +115,9 @@ export const socketSession = <E, R, P, RP>(
           const failure =
             cause._tag === "Fail" && isApiError(cause.error) ? cause.error : internalError(asked.requestId)
           if (socket.readyState === socket.OPEN) {
-            socket.send(JSON.stringify({ type: "error", problem: documentOf(failure, asked) }))
+            // A client's messages are JSON: errors point into them.
+            const problem = documentOf(failure, { ...asked, takesJson: true })
+            socket.send(JSON.stringify({ type: "error", problem }))
           }
         })
       )

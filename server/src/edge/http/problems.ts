@@ -5,7 +5,8 @@ import {
   InvalidRequest,
   NotFound,
   type ProblemDocument,
-  type ProblemError
+  type ProblemError,
+  pathOfPointer
 } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import { problemContentType } from "../../base/pages/refusalContent.ts"
@@ -110,6 +111,21 @@ export const internalError = (requestId: string) =>
 
 export const invalidRequest = (detail: string, errors: ReadonlyArray<ProblemError> = []) =>
   new InvalidRequest({ detail, errors: [...errors] })
+
+const placeOf = ({ parameter, pointer = "" }: ProblemError) => parameter ?? pathOfPointer(pointer).join(".")
+
+/** How many mistakes a refusal names. */
+export const mostErrors = 50
+
+/** One refusal for all mistakes in a request. */
+export const refusalOf = (all: ReadonlyArray<ProblemError>): InvalidRequest => {
+  const errors = all.slice(0, mostErrors)
+  const [first] = errors
+  if (first === undefined) return invalidRequest("The request doesn't match this operation.")
+  const place = placeOf(first)
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""
+  return invalidRequest(`${place === "" ? "" : `${place}: `}${first.detail}${more}`, errors)
+}
 
 export const nothingAt = (path: string) => {
   const name = path.slice(0, 200)

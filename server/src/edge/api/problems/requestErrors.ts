@@ -6,12 +6,11 @@ import {
   inParameters,
   MaxCloudApi,
   type OperationName,
-  type ProblemError,
-  pathOfPointer
+  type ProblemError
 } from "@maxcloud/sdk/api"
 import { holdsSecret } from "@maxcloud/sdk/internal"
 import { Effect, Either, Option, Schema, SchemaAST } from "effect"
-import { invalidRequest } from "../../http/problems.ts"
+import { mostErrors, refusalOf } from "../../http/problems.ts"
 import type { Route } from "../../http/routeTable.ts"
 
 type Part = "path" | "query" | "header" | "body"
@@ -76,20 +75,6 @@ const recordOf = (query: URLSearchParams) =>
       return [name, all.length === 1 ? all[0] : all]
     })
   )
-
-const placeOf = ({ parameter, pointer = "" }: ProblemError) => parameter ?? pathOfPointer(pointer).join(".")
-
-const mostErrors = 50
-
-/** One refusal for all mistakes in a request. */
-const refusalOf = (all: ReadonlyArray<ProblemError>): InvalidRequest => {
-  const errors = all.slice(0, mostErrors)
-  const [first] = errors
-  if (first === undefined) return invalidRequest("The request doesn't match this operation.")
-  const place = placeOf(first)
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""
-  return invalidRequest(`${place === "" ? "" : `${place}: `}${first.detail}${more}`, errors)
-}
 
 const unknownParameter = (name: string, known: ReadonlyArray<string>): ProblemError => {
   const meant = nearest(name, known)
