@@ -36,39 +36,42 @@ it("reaches only the service's own port beside other containers: ordinary, nativ
 })
 
 /** A connection through a stand-in of the API server, and the API server's end of it. */
-const connected = Effect.gen(function* () {
-  const server = yield* Effect.acquireRelease(
-    Effect.promise(async () => {
-      const opened = new WebSocketServer({ host: "127.0.0.1", port: 0 })
-      await once(opened, "listening")
-      return opened
-    }),
-    (opened) =>
-      Effect.sync(() => {
-        for (const client of opened.clients) client.terminate()
-        opened.close()
+const connectedUnder = (runtimeClass: string | undefined) =>
+  Effect.gen(function* () {
+    const server = yield* Effect.acquireRelease(
+      Effect.promise(async () => {
+        const opened = new WebSocketServer({ host: "127.0.0.1", port: 0 })
+        await once(opened, "listening")
+        return opened
+      }),
+      (opened) =>
+        Effect.sync(() => {
+          for (const client of opened.clients) client.terminate()
+          opened.close()
+        })
+    )
+    return yield* Effect.promise(async () => {
+      const accepted = new Promise<WebSocket>((resolve) => server.once("connection", resolve))
+      const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
+      client.on("error", () => {})
+      await once(client, "open")
+      const far = await accepted
+      for (const channel of [0, 1]) far.send(Buffer.from([channel, 0, 80]))
+      const connection = streamOf(client, { service: "web", port: 80, runtimeClass })
+      far.send(Buffer.from("\0half of it"))
+      const text = new Promise<string>((resolve) => {
+        let all = ""
+        connection.on("data", (chunk: Buffer) => {
+          all += chunk
+          if (all === "half of it") resolve(all)
+        })
       })
-  )
-  return yield* Effect.promise(async () => {
-    const accepted = new Promise<WebSocket>((resolve) => server.once("connection", resolve))
-    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    client.on("error", () => {})
-    await once(client, "open")
-    const far = await accepted
-    for (const channel of [0, 1]) far.send(Buffer.from([channel, 0, 80]))
-    const connection = streamOf(client, 80)
-    far.send(Buffer.from("\0half of it"))
-    const text = new Promise<string>((resolve) => {
-      let all = ""
-      connection.on("data", (chunk: Buffer) => {
-        all += chunk
-        if (all === "half of it") resolve(all)
-      })
+      expect(await text).toBe("half of it")
+      return { connection, far }
     })
-    expect(await text).toBe("half of it")
-    return { connection, far }
   })
-})
+
+const connected = connectedUnder(undefined)
 
 it.scopedLive("ends with the program's connection", () =>
   Effect.gen(function* () {
@@ -111,4 +114,28 @@ it.scopedLive("fails writes after the connection has closed, instead of dropping
       await broken
     })
   })
+)
+
+it.scopedLive(
+  "names the RuntimeClass that may be to blame for a refused connection, and the service in its advice",
+  () =>
+    Effect.gen(function* () {
+      const refusedUnder = (runtimeClass: string | undefined) =>
+        Effect.gen(function* () {
+          const { connection, far } = yield* connectedUnder(runtimeClass)
+          const broken = once(connection, "error")
+          far.send(Buffer.from("\u0001dial tcp4 127.0.0.1:80: connect: connection refused"))
+          const [error]: ReadonlyArray<unknown> = yield* Effect.promise(() => broken)
+          return String(error)
+        })
+      const plain = yield* refusedUnder(undefined)
+      expect(plain).toContain("Nothing listens on port 80")
+      expect(plain).toContain("`maxcloud exec web -- ss -tln`")
+      expect(plain).not.toContain("RuntimeClass")
+      const sandboxed = yield* refusedUnder("gvisor")
+      expect(sandboxed).not.toContain("Nothing listens")
+      expect(sandboxed).toContain('RuntimeClass "gvisor"')
+      expect(sandboxed).toContain("`maxcloud exec web -- ss -tln`")
+      expect(sandboxed).toContain("MAXCLOUD_RUNTIME_CLASS=gvisor,org_…=none")
+    })
 )

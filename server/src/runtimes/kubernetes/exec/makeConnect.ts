@@ -40,16 +40,31 @@ export const portRefusal = (
     : `Other containers run in the instance beside the program, so only the service's own port${declaredPort === undefined ? "" : ` ${declaredPort}`} can be reached.`
 }
 
-/** What the kubelet says if nobody listens, in a sentence. */
-const connectFault = (port: number, text: string) =>
-  /connection refused/i.test(text)
-    ? `Nothing listens on port ${port} of the instance. \`maxcloud exec NAME -- ss -tln\` shows which ports are open, if the image has \`ss\`.`
-    : `The connection to port ${port} failed: ${text.slice(0, 300)}`
+/** A connection's end, for its faults. */
+export interface PortTarget {
+  readonly service: string
+  readonly port: number
+  /** The RuntimeClass of the pod. */
+  readonly runtimeClass: string | undefined
+}
+
+/**
+ * What the kubelet says if nobody listens, in sentences. The container runtime dials in the pod's network namespace, but a class such as
+ * gVisor has its own network stack: some of its versions refuse every port there.
+ */
+const connectFault = ({ port, runtimeClass, service }: PortTarget, text: string) => {
+  if (!/connection refused/i.test(text)) return `The connection to port ${port} failed: ${text.slice(0, 300)}`
+  const look = `\`maxcloud exec ${service} -- ss -tln\` shows which ports are open, if the image has \`ss\`.`
+  return runtimeClass === undefined
+    ? `Nothing listens on port ${port} of the instance. ${look}`
+    : `Port ${port} of the instance refused the connection. ${look} If it is open, the reason is the RuntimeClass "${runtimeClass}" of the instance, under which the cluster may not be able to connect to ports: run a client in the instance with \`maxcloud exec\`, or ask the server's operator to exempt your organization (\`MAXCLOUD_RUNTIME_CLASS=${runtimeClass},org_…=none\`).`
+}
 
 const normalClosure = 1000
 
 /** The stream of a socket's data. It can't be half-closed: the protocol has no message for it, and its end is that of both directions. */
-export const streamOf = (socket: ClusterSocket, port: number): Duplex => {
+export const streamOf = (socket: ClusterSocket, target: PortTarget): Duplex => {
+  const { port } = target
   const skipped = [0, 0]
   const guarded = guardedBy(() => socket.close())
   const connection = new Duplex({
@@ -73,7 +88,7 @@ export const streamOf = (socket: ClusterSocket, port: number): Duplex => {
     skipped[channel] = (skipped[channel] ?? 0) + skip
     const rest = bytes.subarray(1 + skip)
     if (rest.length === 0 || connection.destroyed) return
-    if (channel === 1) return connection.destroy(new Error(connectFault(port, rest.toString("utf8"))))
+    if (channel === 1) return connection.destroy(new Error(connectFault(target, rest.toString("utf8"))))
     if (!connection.push(rest)) socket.pause()
   })
   const onClose = guarded((code: number) => {
@@ -115,7 +130,9 @@ export const makeConnect =
         )
         .pipe(Effect.mapError(toRuntimeError))
       const connection = yield* Effect.acquireRelease(
-        Effect.sync(() => streamOf(socket, request.port)),
+        Effect.sync(() =>
+          streamOf(socket, { service: key.service, port: request.port, runtimeClass: pod.spec.runtimeClassName })
+        ),
         (stream) => Effect.sync(() => stream.destroy())
       )
       return { connection, instance }
