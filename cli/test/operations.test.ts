@@ -345,7 +345,36 @@ describe("suspend", () => {
     answer(`GET /api/v1/${path}`, { suspension: null })
     expect((await cli(["suspend", "--app", "shop"])).stderr).toContain("shop isn't suspended")
     answer(`DELETE /api/v1/${path}`, undefined, 204)
-    expect((await cli(["suspend", "--app", "shop", "--end"])).code).toBe(0)
+    const none = await cli(["suspend", "--app", "shop", "--end"])
+    expect([none.code, none.stderr]).toEqual([0, "shop isn't suspended, so nothing has ended\n"])
+
+    answer(`GET /api/v1/${path}`, { suspension })
+    const deployments = "GET /api/v1/apps/shop/stages/production/deployments"
+    answer(deployments, [])
+    const reverts = "shop isn't suspended any more: max-cloud reverts what others changed in the cluster"
+    expect((await cli(["suspend", "--app", "shop", "--end"])).stderr).toBe(`${reverts}\n`)
+    answer(deployments, [
+      {
+        id: deploymentId,
+        app: "shop",
+        stage: "production",
+        number: 7,
+        kind: "deploy",
+        fromDeployment: null,
+        createdBy: null,
+        message: null,
+        metadata: {},
+        status: { state: "failed", reason: "FieldConflict", message: "ksvc/web: spec" },
+        services: [],
+        warnings: [],
+        createdAt: now,
+        startedAt: now,
+        finishedAt: now
+      }
+    ])
+    expect((await cli(["suspend", "--app", "shop", "--end"])).stderr).toBe(
+      `${reverts}, except the fields that deployment 7 failed on with FieldConflict: they stay until \`maxcloud deploy --force-conflicts\` overwrites them\n`
+    )
   })
 
   it("refuses an end beyond a day, and flags that don't go together, before it asks the server", async () => {

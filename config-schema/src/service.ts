@@ -32,7 +32,10 @@ export type ImageReference = typeof ImageReference.Type
 
 /** Digest of a source snapshot. */
 export const SourceDigest = Schema.String.pipe(
-  Schema.pattern(/^sha256:[a-f0-9]{64}$/, { arbitrary: () => (fc) => fc.stringMatching(/^sha256:[a-f0-9]{64}$/) }),
+  Schema.pattern(/^sha256:[a-f0-9]{64}$/, {
+    message: () => 'Use the digest of an uploaded source: "sha256:" and 64 hexadecimal digits.',
+    arbitrary: () => (fc) => fc.stringMatching(/^sha256:[a-f0-9]{64}$/)
+  }),
   Schema.brand("SourceDigest")
 )
 export type SourceDigest = typeof SourceDigest.Type
@@ -61,7 +64,9 @@ const SourceFields = Schema.Struct({
     "The service's folder inside the snapshot, if the snapshot is cut from a workspace: `packages/api`. Dependencies are installed at the snapshot's root, and the service runs in this folder. The client sets it when it deploys."
   ),
   directory: optional(
-    textUpTo(bounds.sourcePathLength, "The folder").pipe(Schema.pattern(/^\//)),
+    textUpTo(bounds.sourcePathLength, "The folder").pipe(
+      Schema.pattern(/^\//, { message: () => 'Use an absolute path, such as "/home/ada/shop".' })
+    ),
     "Absolute folder to run in place instead of a snapshot. Only for `maxcloud dev`."
   ),
   script: optional(

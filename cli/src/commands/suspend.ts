@@ -53,9 +53,18 @@ export default command({
       const { app, cloud, stage } = yield* connectToApp(input)
       const place = { app, stage }
       if (input.end) {
+        const before = yield* cloud.apps.suspension(app, { stage })
         yield* cloud.apps.endSuspension(app, { stage })
         if (terminal.json) return terminal.printJson({ suspension: null })
-        return terminal.say(`${app} isn't suspended any more: max-cloud reverts what others changed in the cluster`)
+        if (before === null) return terminal.say(`${app} isn't suspended, so nothing has ended`)
+        const [last] = (yield* cloud.deployments.list.page({ limit: 1 }, app, { stage })).items
+        const left =
+          last?.status.state === "failed" && last.status.reason === "FieldConflict"
+            ? `, except the fields that deployment ${last.number} failed on with FieldConflict: they stay until \`maxcloud deploy --force-conflicts\` overwrites them`
+            : ""
+        return terminal.say(
+          `${app} isn't suspended any more: max-cloud reverts what others changed in the cluster${left}`
+        )
       }
       const suspension =
         reason === undefined

@@ -1,4 +1,4 @@
-import { mapUpTo, OrganizationName } from "@maxcloud/config-schema"
+import { mapUpTo, OrganizationName, quoted } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Author } from "./author.ts"
 import { ApiKeyId, InviteId, OidcTrustId, UserId } from "./ids.ts"
@@ -225,7 +225,12 @@ export const CreateInvite = Schema.Struct({
 
 /** The claims that a token must have, with their values. `*` in a value matches any text. At least one besides `aud`. */
 const Claims = mapUpTo(
-  Schema.String.pipe(Schema.pattern(/^[\w./:-]{1,100}$/)),
+  Schema.String.pipe(
+    Schema.pattern(/^[\w./:-]{1,100}$/, {
+      message: ({ actual }) =>
+        `${quoted(actual)} isn't a valid name of a claim. Use up to 100 letters, digits, "_", ".", "/", ":" and "-".`
+    })
+  ),
   Schema.String.pipe(
     Schema.pattern(/^[^\p{Cc}\p{Cs}]{1,500}$/u, {
       message: () => "The value of a claim must have 1 to 500 characters, without line breaks."

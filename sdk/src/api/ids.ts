@@ -2,7 +2,12 @@ import { Schema } from "effect"
 
 /** Sortable, typed ids: a prefix, `_`, and a UUIDv7 without hyphens. */
 const id = <Brand extends string>(brand: Brand, prefix: string) =>
-  Schema.String.pipe(Schema.pattern(new RegExp(`^${prefix}_[0-9a-f]{32}$`)), Schema.brand(brand))
+  Schema.String.pipe(
+    Schema.pattern(new RegExp(`^${prefix}_[0-9a-f]{32}$`), {
+      message: () => `Use an id as the API returns it: "${prefix}_" and 32 hexadecimal digits.`
+    }),
+    Schema.brand(brand)
+  )
 
 export const OrganizationId = id("OrganizationId", "org")
 export type OrganizationId = typeof OrganizationId.Type

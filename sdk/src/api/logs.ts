@@ -60,7 +60,13 @@ export const LogParameters = Schema.Struct({
       "In a stream: sends lines that arrive together in one event `logs`, whose data is a `LogBatch`, instead of an event `log` for each."
   }),
   since: Schema.optional(TimeText),
-  revision: Schema.optional(Schema.String.pipe(Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/))),
+  revision: Schema.optional(
+    Schema.String.pipe(
+      Schema.pattern(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/, {
+        message: () => 'Use the name of a revision, such as "web-00002". `maxcloud describe` lists them.'
+      })
+    )
+  ),
   /** How many of the last lines to start with, at most 10,000. @default 100; all with `since` */
   tail: Schema.optional(integerText(0, 10_000)),
   /** The number of lines in a page, at most 1000. @default 100 */

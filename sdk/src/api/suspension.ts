@@ -1,8 +1,8 @@
-import { textUpTo } from "@maxcloud/config-schema"
 import { Schema } from "effect"
 import { Author } from "./author.ts"
 import { knownKeysOnly } from "./knownKeysOnly.ts"
 import { Time } from "./time.ts"
+import { visibleText } from "./visibleText.ts"
 
 /** How long an app may be suspended, in seconds. A longer hotfix is suspended again, by somebody who still needs it. */
 export const suspensionBounds = {
@@ -14,9 +14,8 @@ export const suspensionBounds = {
 
 const { leastSeconds, mostSeconds, reasonLength, usualSeconds } = suspensionBounds
 
-const SuspensionReason = textUpTo(reasonLength, "The reason").pipe(
-  Schema.filter((text) => /\S/.test(text) || "Say why the app is suspended."),
-  Schema.filter((text) => !/\p{Cc}/u.test(text) || "The reason has a control character. Remove it.")
+const SuspensionReason = visibleText(reasonLength, "The reason").pipe(
+  Schema.filter((text) => /\S/.test(text) || "Say why the app is suspended.")
 )
 
 /** Stops the repair of an app's objects for some time. */

@@ -65,7 +65,15 @@ export class ErasuresGroup extends HttpApiGroup.make("erasures")
       client: "erasures.get",
       ...open
     })
-      .setPath(Schema.Struct({ id: Schema.String.pipe(Schema.pattern(/^era_[0-9a-f]{32}$/)) }))
+      .setPath(
+        Schema.Struct({
+          id: Schema.String.pipe(
+            Schema.pattern(/^era_[0-9a-f]{32}$/, {
+              message: () => 'Use the id of a certificate: "era_" and 32 hexadecimal digits.'
+            })
+          )
+        })
+      )
       .addSuccess(ErasureCertificate)
       .addError(wire.NotFound)
   )

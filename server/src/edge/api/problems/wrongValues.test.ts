@@ -5,7 +5,20 @@ import { Option, SchemaAST } from "effect"
 import { mistakesIn } from "./requestErrors.ts"
 
 const secret = "hunter2-hunter2-hunter2"
-const wrong: ReadonlyArray<unknown> = [null, 7, -1.5, true, "", "\n", secret, [], [7], { a: 1 }, "x".repeat(70_000)]
+const wrong: ReadonlyArray<unknown> = [
+  null,
+  7,
+  -1.5,
+  true,
+  "",
+  "\n",
+  "__proto__",
+  secret,
+  [],
+  [7],
+  { a: 1 },
+  "x".repeat(70_000)
+]
 
 /** The names of the encoded fields, through unions and refinements. */
 const fieldsOf = (ast: SchemaAST.AST): ReadonlyArray<string> => {
@@ -34,7 +47,7 @@ HttpApi.reflect(MaxCloudApi, {
 
 /** Words from the library, its types and JavaScript. */
 const library =
-  /is unexpected|Unable to decode|, actual |readonly|Expected an? (string|boolean|number\b.*that)|\bfilter\b|Transformation|Refinement|Encoded|undefined|\[object|NaN|Schema|minLength|maxLength|Brand|(?<! or )\bnull,|something else/
+  /is unexpected|Unable to decode|, actual |readonly|Expected an? (string|boolean|number\b.*that)|\bfilter\b|Transformation|Refinement|Encoded|undefined|\[object|NaN|Schema|minLength|maxLength|Brand|(?<! or )\bnull,|something else|of the form \^/
 
 describe("ten wrong values for each field of each operation", () => {
   const messages = parts.flatMap(({ fields, name, part }) => {
