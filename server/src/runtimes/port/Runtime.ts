@@ -140,6 +140,10 @@ export interface ExecRequest {
   readonly terminal: TerminalSize | undefined
 }
 
+/** The line that `maxcloud exec` prints for a program that an image doesn't have. */
+export const notInImage = (program: string, service: string): string =>
+  `${program.slice(0, 200)}: not found in the image of ${service}`
+
 /** It is running. Its starter must finally call `end`, which leaves nothing of it behind where the runtime can ensure that. */
 export interface ExecProcess {
   readonly stdin: Writable

@@ -4,7 +4,7 @@ import { guardedBy } from "../../../base/node/guarded.ts"
 import { type SocketBytes, webSocketBytes } from "../../../base/node/webSocketBytes.ts"
 import type { ClusterSocket, KubeApi, KubeError } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
-import { type ExecProcess, type ExecRequest, RuntimeError, type ServiceKey } from "../../port/Runtime.ts"
+import { type ExecProcess, type ExecRequest, notInImage, RuntimeError, type ServiceKey } from "../../port/Runtime.ts"
 import type { ClusterCache } from "../cache/ClusterCache.ts"
 import type { PodObject } from "../cache/objects.ts"
 import { podLogSource } from "../logs/podLog.ts"
@@ -66,7 +66,7 @@ const exitOf = (text: string): { readonly code: number } | { readonly message: s
 /** A missing program is reported as a failed start. Use a shell's exit code for it. */
 const notThere = /executable file not found|no such file or directory/i
 
-const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProcess => {
+const processOf = (socket: ClusterSocket, service: string, { command, terminal }: ExecRequest): ExecProcess => {
   const stdout = new PassThrough()
   const stderr = new PassThrough()
   const send = (to: number, bytes: Buffer, sent: (error?: Error) => void) => {
@@ -98,7 +98,8 @@ const processOf = (socket: ClusterSocket, { terminal }: ExecRequest): ExecProces
       if ("code" in end) return resolve(end.code)
       if (!notThere.test(end.message))
         return reject(new Error(`Couldn't run the program: ${end.message.slice(0, 500)}`))
-      stderr.write("maxcloud: command not found\n")
+      const shown = terminal === undefined ? stderr : stdout
+      shown.write(`${notInImage(command[0] ?? "", service)}${terminal === undefined ? "\n" : "\r\n"}`)
       resolve(127)
     })
     const onClose = guarded(() => {
@@ -150,7 +151,7 @@ export const makeExec =
         .socket(`${pathOf(kinds.pod, key.namespace, instance)}/exec`, query, protocols)
         .pipe(Effect.mapError(toRuntimeError))
       const process = yield* Effect.acquireRelease(
-        Effect.sync(() => processOf(socket, request)),
+        Effect.sync(() => processOf(socket, key.service, request)),
         (found) => Effect.promise(() => found.end())
       )
       return { ...process, instance }

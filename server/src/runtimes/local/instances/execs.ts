@@ -10,9 +10,14 @@ import { hostEnvironment } from "../../../base/host/hostEnvironment.ts"
 import { type ProcessEntry, processTable } from "../../../base/host/processTable.ts"
 import { errorText } from "../../../base/host/systemFault.ts"
 import type { ExecProcess, ExecRequest } from "../../port/Runtime.ts"
+import { renamedFirstLine } from "./renamedFirstLine.ts"
 
 /** How to start a program beside the service's own. Put `marker` into its environment, so that all its processes can be found. */
 export interface ExecLaunch {
+  /** The line for a missing program. undefined: its file is a client that prints one itself. */
+  readonly missing?: string
+  /** Replaces the line that the image's starter prints if it can't run the program. @default none */
+  readonly renamed?: (line: string) => string | undefined
   readonly file: string
   readonly args: ReadonlyArray<string>
   readonly options: {
@@ -47,20 +52,28 @@ const isTerminal = (pid: number) =>
     () => false
   )
 
-const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, tty: boolean): ExecProcess => {
-  const stderr = new PassThrough()
+const running = (
+  child: ChildProcess,
+  isMine: (entry: ProcessEntry) => boolean,
+  tty: boolean,
+  { missing = "Command not found", renamed }: Pick<ExecLaunch, "missing" | "renamed">
+): ExecProcess => {
+  const renaming = () => (renamed === undefined ? new PassThrough() : renamedFirstLine(renamed))
+  const stderr = renaming()
   const stdin = child.stdin ?? new PassThrough()
-  const stdout = child.stdout ?? new PassThrough().end()
+  // In a terminal, both outputs are one.
+  const stdout = child.stdout === null ? new PassThrough().end() : tty ? child.stdout.pipe(renaming()) : child.stdout
   // A program may stop reading: that isn't an error.
   stdin.on("error", () => {})
   stdout.on("error", () => {})
+  child.stdout?.on("error", () => {})
   if (child.stderr !== null) child.stderr.on("error", () => {}).pipe(stderr)
   const forget = child.pid === undefined ? () => {} : endOnAbort(-child.pid, "SIGKILL")
   const exit = new Promise<number>((resolve) => {
     child.once("exit", (code, signal) => resolve(codeOf(code, signal)))
     child.once("error", (error: NodeJS.ErrnoException) => {
       const isMissing = error.code === "ENOENT"
-      stderr.end(`maxcloud: ${isMissing ? "command not found" : `couldn't run it. ${errorText(error)}`}\n`)
+      stderr.end(`${isMissing ? missing : `Couldn't run the program: ${errorText(error)}`}\n`)
       resolve(isMissing ? notFound : notRunnable)
     })
   })
@@ -81,6 +94,7 @@ const running = (child: ChildProcess, isMine: (entry: ProcessEntry) => boolean, 
         forget()
         stdin.destroy()
         stdout.destroy()
+        child.stdout?.destroy()
         child.stderr?.destroy()
       })
       return ending
@@ -94,10 +108,10 @@ export const makeExecs = (dataDirectoryId: string) => {
   return {
     start: (request: ExecRequest, launch: (marker: string) => ExecLaunch): ExecProcess => {
       const marker = `${dataDirectoryId}/exec-${randomBytes(8).toString("hex")}`
-      const { args, file, options } = launch(marker)
+      const { args, file, options, ...lines } = launch(marker)
       const child = spawn(file, [...args], { ...options, detached: true, stdio: ["pipe", "pipe", "pipe"] })
       const isMine = (entry: ProcessEntry) => entry.marker === marker || entry.group === child.pid
-      const process = running(child, isMine, request.terminal !== undefined)
+      const process = running(child, isMine, request.terminal !== undefined, lines)
       const tracked: ExecProcess = {
         ...process,
         end: () => process.end().finally(() => open.delete(tracked))

@@ -288,7 +288,10 @@ for (const port of [9000, 9003, 9229]) require("node:net").createServer((socket)
     const program = `process.stdin.pipe(process.stdout); console.error(process.env.TOKEN); process.on("exit", () => { process.exitCode = 5 })`
     const ran = await execute(instance, ["node", "-e", program], "typed")
     expect(ran).toEqual({ code: 5, out: "typed", err: "canary-of-exec\n" })
-    expect((await execute(instance, ["nosuch"])).code).toBe(127)
+    const service = specOf({}).service
+    const missing = `nosuch: not found in the image of ${service}`
+    expect(await execute(instance, ["nosuch"])).toEqual({ code: 127, out: "", err: `${missing}\n` })
+    expect((await execute(instance, ["nosuch"], "", true)).out).toBe(`${missing}\r\n`)
     const name = await podman("ps", "--quiet", "--filter", `label=${instanceLabel}=${instance.id}`)
     expect(await podman("inspect", name)).not.toContain("canary-of-exec")
     const tty = await execute(instance, ["node", "-e", "process.stdout.write(String(process.stdout.isTTY))"], "", true)

@@ -8,6 +8,7 @@ import type { InstanceSpec } from "../Instance.ts"
 import type { RunnableImage } from "../images/imageConfig.ts"
 import type { Ended, Launched } from "../Launched.ts"
 import { makeOutputTail } from "../outputTail.ts"
+import { execFailure } from "../starter/startFile.ts"
 import { execArgs } from "./containerArgs.ts"
 import { containerVerdict } from "./containerVerdict.ts"
 import { explainContainer, inspectContainer } from "./inspectContainer.ts"
@@ -131,7 +132,8 @@ export const launchedContainer = (container: AttachedContainer): Launched => {
       execs.start(request, (marker) => ({
         file: engine.name,
         args: execArgs(name, marker, request),
-        options: clientOptions(marker)
+        options: clientOptions(marker),
+        renamed: (line) => execFailure(line, request.command, container.spec.service)
       })),
     caution: () => caution(container),
     explain: () => explainContainer(engine, name, image.ports)

@@ -118,7 +118,8 @@ export const launchedProcess = (started: StartedProcess): Launched => {
         const options = execOptions(marker)
         const [file, ...args] = withTerminal(request)
         const term = request.terminal === undefined ? {} : { TERM: "xterm-256color" }
-        return { file, args, options: { ...options, env: { ...term, ...options.env } } }
+        const missing = `${request.command[0] ?? ""}: not found on this machine, where the service runs`
+        return { file, args, missing, options: { ...options, env: { ...term, ...options.env } } }
       }),
     explain: () => explain(started)
   }

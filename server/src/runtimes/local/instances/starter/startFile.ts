@@ -4,6 +4,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { DiagnosisCode } from "@maxcloud/sdk/api"
+import { notInImage } from "../../../port/Runtime.ts"
 import { InstanceFailed } from "../Instance.ts"
 import { starterPrograms } from "./starterPrograms.ts"
 
@@ -70,6 +71,9 @@ interface Found {
   readonly fix?: string
 }
 
+/** How each line of the starter begins. */
+export const starterName = "maxcloud-starter: "
+
 const shown = (name: string) => name.slice(0, 200)
 
 /** Longer than any path. A program could write such a line too. */
@@ -129,17 +133,31 @@ const ofFiles: ReadonlyArray<readonly [pattern: RegExp, found: (program: string,
   ]
 ]
 
+const foundIn = (program: string, why: string | undefined): Found => {
+  const line = `${program.slice(0, lookedOfLine)}: ${why}`
+  return (
+    ofFiles.flatMap(([pattern, foundOf]) => {
+      const [, name, other = ""] = pattern.exec(line) ?? []
+      return name === undefined ? [] : [foundOf(shown(name), shown(other))]
+    })[0] ?? { reason: "CommandNotExecutable", what: `${shown(program)}: ${why}.` }
+  )
+}
+
+/** What `maxcloud exec` prints instead of the starter's line. */
+export const execFailure = (line: string, command: ReadonlyArray<string>, service: string): string | undefined => {
+  const [, program, why] = said.exec(line) ?? []
+  if (program === undefined) return undefined
+  if (program === command[0] && why === "no such file or directory") return notInImage(program, service)
+  const { fix, what } = foundIn(program, why)
+  return `Couldn't run the program in ${service}: ${what}${fix === undefined ? "" : ` ${fix}`}`
+}
+
 /** Why the starter couldn't run the program, from the container's standard error. */
 export const starterFailure = (code: number | null, errorOutput: string, image: string): InstanceFailed | undefined => {
   if (code !== 126 && code !== 127) return undefined
   const [, program, why] = said.exec(errorOutput) ?? []
   if (program === undefined) return undefined
-  const line = `${program.slice(0, lookedOfLine)}: ${why}`
-  const found = ofFiles.flatMap(([pattern, foundOf]) => {
-    const [, name, other = ""] = pattern.exec(line) ?? []
-    return name === undefined ? [] : [foundOf(shown(name), shown(other))]
-  })[0] ?? { reason: "CommandNotExecutable", what: `${shown(program)}: ${why}.` }
-  const { fix, reason, what } = found
+  const { fix, reason, what } = foundIn(program, why)
   return new InstanceFailed({
     reason,
     message: `Couldn't run the command in ${image}: ${what}`,
