@@ -1,12 +1,7 @@
 import { Unavailable } from "@maxcloud/sdk/api"
-import { Data, Duration, Effect, Option, Schedule } from "effect"
-import { within } from "../../base/node/monotonic.ts"
+import { Data, Duration, Effect, Option } from "effect"
+import { callerPatience, whileCallerWaits } from "../../base/node/callerWaits.ts"
 import type { Runtime, ServiceKey } from "../../runtimes/port/Runtime.ts"
-
-/** Less than the 60 seconds that the SDK waits for an answer. */
-const patience = Duration.seconds(30)
-/** Frequent at first, then at intervals that spare the database. */
-const waiting = Schedule.union(Schedule.exponential("20 millis", 1.5), Schedule.spaced("500 millis"))
 
 class Late extends Data.TaggedError("Late")<{
   readonly key: ServiceKey
@@ -45,13 +40,13 @@ export const untilPaused = <E, R>(
         new Late({
           key,
           paused,
-          why: `the runtime hasn't applied it within ${Duration.format(patience)}`,
+          why: `the runtime hasn't applied it within ${Duration.format(callerPatience)}`,
           away: false
         })
     ),
     Effect.catchAll((error) => Effect.flatMap(isWanted, (wanted) => (wanted ? Effect.fail(error) : Effect.void))),
     Effect.retry({
-      schedule: waiting.pipe(within(patience)),
+      schedule: whileCallerWaits,
       while: (error) => error instanceof Late && !error.away
     }),
     Effect.mapError((error) => (error instanceof Late ? unavailable(error) : error)),

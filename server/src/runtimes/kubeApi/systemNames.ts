@@ -37,5 +37,5 @@ export const managedLabel = {
   "app.kubernetes.io/managed-by": "maxcloud-install"
 } as const
 
-/** The author of our events in the cluster. The watch of warnings leaves them out: they are no evidence about a service. */
+/** The author of our events in the cluster. The watch of warnings leaves them out, because they say nothing new about a service. */
 export const ownReporter = "maxcloud"

@@ -17,7 +17,7 @@ import { changesBetween, versionsOf } from "../diff/changes.ts"
 import { inTurns } from "../queue/turns.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { appendEvents } from "../records/deploymentRows.ts"
-import { forgetSuspension } from "../suspension/suspensionRows.ts"
+import { endSuspension } from "../suspension/suspensionRows.ts"
 import { linkProblems, saveLinks } from "../validate/appLinks.ts"
 import { type AcceptInput, Outrun } from "./acceptInput.ts"
 import { insertDeployment, insertProgress, supersedeQueued, upsertServices } from "./acceptRows.ts"
@@ -114,7 +114,8 @@ export const accept = (queue: WorkQueue, input: AcceptInput) =>
 
     yield* upsertServices(input, number, wanted, changes)
     yield* insertProgress(input, id, changes)
-    if (wanted.length === 0) yield* forgetSuspension(input)
+    // A removed app leaves nothing to suspend, and a new one of its name starts without.
+    if (wanted.length === 0) yield* endSuspension({ organizationId: org, app, stage })
     if (input.unsetsSecrets === true) yield* unsetAll({ organizationId: org, app, stage })
     yield* saveLinks(input, input.spec)
     yield* appendEvents(org, id, [

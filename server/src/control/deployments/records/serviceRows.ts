@@ -9,6 +9,7 @@ import type { Organization } from "../../../base/words/Organization.ts"
 import { StoredDiagnosis } from "../../../runtimes/diagnosis/storedDiagnosis.ts"
 import { KnativeCondition, toCondition } from "../../../runtimes/port/conditions.ts"
 import { Platform, tenantOf } from "../../../runtimes/port/Platform.ts"
+import { suspendedNow } from "../suspension/suspensionRows.ts"
 
 /** A service's last known status as stored, so that a list needs one statement. */
 export const StoredStatus = Schema.Struct({
@@ -69,13 +70,14 @@ const digestOf = (image: string | undefined) =>
 
 const encodeSpec = Schema.encodeSync(ServiceSpec)
 
-/** For the row of a service's stage. A subquery, so that the conditions on services need no alias. */
-const ofStage = (column: string) => `
-  (select a.${column} from app_stages a where a.organization_id = services.organization_id and a.app = services.app
-    and a.stage = services.stage and a.suspended_until > clock_timestamp()) as ${column}`
+/** From the row of a service's stage. A subquery, so that the conditions on services need no alias. */
+const ofSuspension = (sql: SqlClient, column: "suspended_until" | "suspend_reason") => sql`
+  (select a.${sql(column)} from app_stages a where a.organization_id = services.organization_id and a.app = services.app
+    and a.stage = services.stage and ${suspendedNow(sql, "a")}) as ${sql(column)}`
 
-const columns = `id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at,
-  ${ofStage("suspended_until")}, ${ofStage("suspend_reason")}`
+const columnsOf = (sql: SqlClient) => sql`
+  id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at,
+  ${ofSuspension(sql, "suspended_until")}, ${ofSuspension(sql, "suspend_reason")}`
 
 /** For callers, a service that is being deleted no longer exists, though its instances are still ending. */
 const ofOrganization = (sql: SqlClient, organization: Organization) =>
@@ -88,7 +90,7 @@ export const selectServices = (organization: Organization, condition: Fragment) 
     const read = readServices(organization, yield* Platform)
     return read(
       yield* sql`
-        select ${sql.literal(columns)} from services
+        select ${columnsOf(sql)} from services
         where ${ofOrganization(sql, organization)} and ${condition} order by name, app, stage`
     )
   })
@@ -156,7 +158,7 @@ export const pageOfServices = (
       sorts,
       paging,
       ({ isAfter, key, order }) => sql`
-        select ${sql.literal(columns)}, ${key} from services
+        select ${columnsOf(sql)}, ${key} from services
         where ${sql.and([ofOrganization(sql, organization), isAfter, ...filtersOf(sql, filter)])} ${order}`,
       read
     )

@@ -1,11 +1,11 @@
 import { SqlClient } from "@effect/sql/SqlClient"
 import { InvalidSpec, type Suspend, Unavailable } from "@maxcloud/sdk/api"
-import { Duration, Effect, Layer, Schedule, Schema } from "effect"
+import { Effect, Layer, Schema } from "effect"
 import { notifying } from "../../../base/database/notifying.ts"
 import { contextWithoutRows } from "../../../base/database/RowScope.ts"
 import { orUnavailable, transaction } from "../../../base/database/sqlErrors.ts"
 import { masterKeyUnavailable } from "../../../base/keys/masterKeyUnavailable.ts"
-import { within } from "../../../base/node/monotonic.ts"
+import { whileCallerWaits } from "../../../base/node/callerWaits.ts"
 import type { Target } from "../../../base/words/Target.ts"
 import { Runtime } from "../../../runtimes/port/Runtime.ts"
 import { currentAuthor } from "../../../tenancy/access/authors.ts"
@@ -14,11 +14,7 @@ import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { noApp } from "../records/deploymentPages.ts"
 import { Suspensions } from "./Suspensions.ts"
-import { readSuspension } from "./suspensionRows.ts"
-
-/** Less than the 60 seconds that the SDK waits for an answer. */
-const patience = Duration.seconds(30)
-const waiting = Schedule.union(Schedule.exponential("20 millis", 1.5), Schedule.spaced("500 millis"))
+import { endSuspension, readSuspension, suspendedNow, suspensionEvent } from "./suspensionRows.ts"
 
 const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ until: Schema.DateFromSelf })))
 const decodeTokens = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ lease_token: Schema.String })))
@@ -26,8 +22,8 @@ const decodeTokens = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ lease
 const inStage = (sql: SqlClient, { app, organization, stage }: Target) =>
   sql`organization_id = ${organization.id} and app = ${app} and stage = ${stage}`
 
-/** Fails unless the stage has a service or an unfinished deployment. Locks its row. */
-const lockKnown = (target: Target) =>
+/** Fails unless the stage has a service or an unfinished deployment. */
+const refuseUnknown = (target: Target, { lock = false } = {}) =>
   Effect.gen(function* () {
     const sql = yield* SqlClient
     const found = yield* sql`
@@ -36,7 +32,7 @@ const lockKnown = (target: Target) =>
           and s.stage = a.stage and not s.deleting)
         or exists (select 1 from deployments d where d.organization_id = a.organization_id and d.app = a.app
           and d.stage = a.stage and d.finished_at is null)
-      ) for update`
+      ) ${lock ? sql`for update` : sql``}`
     if (found.length === 0) return yield* noApp(target.app, target.stage)
   })
 
@@ -48,12 +44,6 @@ const auditOf = (action: "apps.suspend" | "apps.endSuspension", target: Target, 
     subject: `${target.app}/${target.stage}${more}`,
     organizationId: target.organization.id
   }) as const
-
-const eventOf = (type: "app.suspended" | "app.suspension-ended", { app, stage }: Target, until: Date) => ({
-  type,
-  subject: `apps/${app}/stages/${stage}`,
-  data: { app, stage, until: until.toISOString() }
-})
 
 /** The next pass schedules the one at the suspension's end. */
 const wake = (queue: WorkQueue, { app, organization, stage }: Target) =>
@@ -67,19 +57,19 @@ const suspend = (queue: WorkQueue, target: Target, { reason, seconds }: Suspend)
     Effect.gen(function* () {
       const sql = yield* SqlClient
       const audit = yield* Audit
-      yield* lockKnown(target)
+      yield* refuseUnknown(target, { lock: true })
       const author = yield* currentAuthor
       const [row] = decodeEnds(
         yield* sql`
           update app_stages set
-            suspended_at = case when suspended_until > clock_timestamp() then suspended_at else clock_timestamp() end,
+            suspended_at = case when ${suspendedNow(sql)} then suspended_at else clock_timestamp() end,
             suspended_until = clock_timestamp() + ${seconds} * interval '1 second', suspend_reason = ${reason},
             suspended_by_type = ${author?.type ?? null}, suspended_by = ${author?.id ?? null}
           where ${inStage(sql, target)} returning suspended_until as until`
       )
       if (row === undefined) return
       yield* wake(queue, target)
-      yield* recordEvents(target.organization.id, eventOf("app.suspended", target, row.until))
+      yield* recordEvents(target.organization.id, suspensionEvent("app.suspended", target, row.until))
       yield* audit.append(auditOf("apps.suspend", target, ` until ${row.until.toISOString()}: ${reason}`))
     })
   ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
@@ -105,26 +95,18 @@ const untilPassed = (target: Target) =>
             retryAfterSeconds: 2
           })
       ),
-      Effect.retry({ schedule: waiting.pipe(within(patience)), while: (error) => error instanceof Unavailable })
+      Effect.retry({ schedule: whileCallerWaits, while: (error) => error instanceof Unavailable })
     )
   })
 
 const end = (queue: WorkQueue, target: Target) =>
   transaction(
     Effect.gen(function* () {
-      const sql = yield* SqlClient
       const audit = yield* Audit
-      yield* lockKnown(target)
-      const ended = decodeEnds(
-        yield* sql`
-          update app_stages set suspended_at = null, suspended_until = null, suspend_reason = null,
-            suspended_by_type = null, suspended_by = null
-          where ${inStage(sql, target)} and suspended_until is not null returning clock_timestamp() as until`
-      )
-      const [row] = ended
-      if (row === undefined) return
+      yield* refuseUnknown(target, { lock: true })
+      const { app, organization, stage } = target
+      if ((yield* endSuspension({ organizationId: organization.id, app, stage })) === undefined) return
       yield* wake(queue, target)
-      yield* recordEvents(target.organization.id, eventOf("app.suspension-ended", target, row.until))
       yield* audit.append(auditOf("apps.endSuspension", target, ""))
     })
   ).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable))
@@ -145,7 +127,7 @@ export const layer = (queue: WorkQueue) =>
       const get = (target: Target) => Effect.map(readSuspension(target), (found) => found ?? null)
       return {
         get: Effect.fn("Suspensions.get")(
-          (target) => Effect.zipRight(transaction(lockKnown(target)), get(target)),
+          (target) => Effect.zipRight(refuseUnknown(target), get(target)),
           orUnavailable,
           Effect.provide(context)
         ),

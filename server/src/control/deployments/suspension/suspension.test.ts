@@ -2,7 +2,7 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import { expect, it } from "@effect/vitest"
 import { AppName, productionStage } from "@maxcloud/config-schema"
 import type { Service } from "@maxcloud/sdk/api"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option } from "effect"
 import { databaseTest, madeDataDir } from "../../../../test/database/layerTest.ts"
 import { type FakeRuntime, makeFakeRuntime } from "../../../../test/deployments/fakeRuntime.ts"
 import {
@@ -142,6 +142,31 @@ it.scopedLive("leaves drift alone until somebody ends the suspension, and revert
       expect(yield* suspensions.get(at(organization))).toBeNull()
       yield* suspensions.end(at(organization))
       expect(yield* typesOf(organization)).toStrictEqual(["app.suspended", "app.suspension-ended"])
+    })
+  )
+)
+
+it.scopedLive("is read without waiting for a pass that has locked the stage", () =>
+  onServer(() =>
+    Effect.gen(function* () {
+      const organization = yield* deployed
+      const suspensions = yield* Suspensions
+      const sql = yield* SqlClient
+      const [locked, read] = [yield* Deferred.make<void>(), yield* Deferred.make<void>()]
+      const pass = yield* Effect.fork(
+        sql.withTransaction(
+          sql`select 1 from app_stages where organization_id = ${organization.id} for update`.pipe(
+            Effect.zipRight(Deferred.succeed(locked, undefined)),
+            Effect.zipRight(Deferred.await(read))
+          )
+        )
+      )
+      yield* Deferred.await(locked)
+      expect(yield* Effect.timeoutOption(suspensions.get(at(organization)), "20 seconds")).toStrictEqual(
+        Option.some(null)
+      )
+      yield* Deferred.succeed(read, undefined)
+      yield* Fiber.join(pass)
     })
   )
 )
@@ -331,6 +356,7 @@ it.scopedLive("isn't left behind by a removed app, and refuses an app that isn't
       const [suspensions, deployments] = yield* Effect.all([Suspensions, Deployments])
       yield* suspensions.suspend(at(organization), hotfix)
       yield* finished(organization, yield* deployments.destroy(organization, shop, productionStage))
+      expect(yield* typesOf(organization)).toStrictEqual(["app.suspended", "app.suspension-ended"])
       yield* finished(organization, yield* deploy(organization, [{ name: "web" }]))
       expect(yield* suspensions.get(at(organization))).toBeNull()
       const other = { ...at(organization), app: AppName.make("other") }

@@ -1,8 +1,9 @@
 import { SqlClient } from "@effect/sql/SqlClient"
-import { Author, Conflict, type Suspension, suspensionBounds } from "@maxcloud/sdk/api"
+import { Author, Conflict, type OrganizationId, type Suspension, suspensionBounds } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import type { Target } from "../../../base/words/Target.ts"
 import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
+import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
 
 const decodeSuspensions = Schema.decodeUnknownSync(
   Schema.Array(
@@ -15,11 +16,14 @@ const decodeSuspensions = Schema.decodeUnknownSync(
   )
 )
 
+const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ until: Schema.DateFromSelf })))
+
 /**
  * Is a stage's row suspended now? An end further ahead than any suspension may last is from before the database's clock was set
- * back: the next pass over the stage shortens it.
+ * back: the next pass over the stage shortens it. `table`: the row's alias, if the statement has others.
  */
-export const suspendedNow = (sql: SqlClient) => sql`suspended_until > clock_timestamp()`
+export const suspendedNow = (sql: SqlClient, table = "app_stages") =>
+  sql`${sql(table)}.suspended_until > clock_timestamp()`
 
 /** The suspension of an app and stage; undefined if it isn't suspended. */
 export const readSuspension = ({ app, organization, stage }: Target) =>
@@ -29,7 +33,7 @@ export const readSuspension = ({ app, organization, stage }: Target) =>
       yield* sql`
         select a.suspended_at, a.suspended_until, a.suspend_reason, ${authorColumn(sql, "a", "suspended_by")}
         from app_stages a
-        where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and ${suspendedNow(sql)}`
+        where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and ${suspendedNow(sql, "a")}`
     )
     const [found] = yield* withEmails(
       rows.map(
@@ -79,12 +83,36 @@ export const refuseWhileSuspended = (target: Target, act: string) =>
 /** The longest suspension, in milliseconds. */
 export const longestMs = suspensionBounds.mostSeconds * 1_000
 
-/** A removed app leaves nothing to suspend, and a new one of its name starts without. */
-export const forgetSuspension = ({ app, organization, stage }: Target) =>
-  Effect.flatMap(
-    SqlClient,
-    (sql) => sql`
-      update app_stages set suspended_at = null, suspended_until = null, suspend_reason = null, suspended_by_type = null,
-        suspended_by = null
-      where organization_id = ${organization.id} and app = ${app} and stage = ${stage} and suspended_until is not null`
-  )
+/** The event about a suspension. */
+export const suspensionEvent = (
+  type: "app.suspended" | "app.suspension-ended",
+  { app, stage }: Pick<Target, "app" | "stage">,
+  until: Date
+) => ({ type, subject: `apps/${app}/stages/${stage}`, data: { app, stage, until: until.toISOString() } })
+
+/**
+ * Ends a stage's suspension, with one event, and returns its end; undefined: it wasn't suspended. `onlyExpired`: only if its time
+ * is over. Call it in a transaction, with the stage's row locked.
+ */
+export const endSuspension = (
+  { app, organizationId, stage }: Pick<Target, "app" | "stage"> & { readonly organizationId: OrganizationId },
+  { onlyExpired = false } = {}
+) =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient
+    const [ended] = decodeEnds(
+      yield* sql`
+        with old as (
+          select organization_id, app, stage, least(suspended_until, clock_timestamp()) as until from app_stages
+          where organization_id = ${organizationId} and app = ${app} and stage = ${stage} and suspended_until is not null
+            and (not ${onlyExpired} or suspended_until <= clock_timestamp())
+        )
+        update app_stages a set suspended_at = null, suspended_until = null, suspend_reason = null,
+          suspended_by_type = null, suspended_by = null
+        from old where a.organization_id = old.organization_id and a.app = old.app and a.stage = old.stage
+        returning old.until`
+    )
+    if (ended === undefined) return undefined
+    yield* recordEvents(organizationId, suspensionEvent("app.suspension-ended", { app, stage }, ended.until))
+    return ended.until
+  })
