@@ -26,11 +26,11 @@ export const clusterAlerts: ReadonlyArray<Alert> = [
     severity: "critical",
     expr: "max(maxcloud_runtime_class_missing) == 1",
     for: "1m",
-    summary: "Programs of organizations can't start, because their sandbox is missing.",
+    summary: "Programs of organizations may not start: their sandbox is missing, or the server may not look for it.",
     means:
-      "Organizations' programs have run in gVisor or another runtime class. Since the server's last start, the cluster lacks the class, Knative no longer takes it, or the server may not look. Nothing runs without the isolation: what runs keeps running, and new instances may be refused (`RuntimeClassMissing`).",
+      "Organizations' programs have run in gVisor or another runtime class. Now the cluster lacks the class, Knative no longer takes it, or the server lacks the right to look, and then programs may start all the same. Nothing runs without the isolation: what runs keeps running, and new instances may be refused (`RuntimeClassMissing`).",
     confirm: [
-      "The server's log at its start names the reason: look for `may not start`.",
+      "The server's log names the reason: look for `may not start`.",
       "`kubectl get runtimeclass` and `maxcloud cluster check`."
     ],
     fix: [

@@ -158,7 +158,7 @@ export const metricTable = {
   },
   maxcloud_runtime_class_missing: {
     type: "gauge",
-    help: "1 if programs of organizations have run in a runtime class such as gVisor, and the cluster no longer has it or no longer takes it.",
+    help: "1 if programs of organizations have run in a runtime class such as gVisor, and the cluster no longer has it, no longer takes it, or no longer lets the server look.",
     labels: [],
     of: server,
     runtime: "kubernetes",

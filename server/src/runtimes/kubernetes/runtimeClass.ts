@@ -23,7 +23,10 @@ const whyMissing = (name: string) =>
         error.reason === "notFound"
           ? Effect.succeed(`the cluster has no RuntimeClass ${name}`)
           : error.reason === "forbidden"
-            ? Effect.succeed(`the server may not read RuntimeClasses (run ${install} again)`)
+            ? // The server has no right to look for other classes.
+              Effect.succeed(
+                name !== sandbox ? undefined : `the server may not read RuntimeClasses (run ${install} again)`
+              )
             : new ClusterConfigError({ reason: "unreachable", message: error.message })
       )
     )
@@ -42,8 +45,8 @@ export interface ChosenClass {
   readonly missing?: string
 }
 
-/** Returns undefined once programs can start in the class again. */
-export const stillMissing = (name: string) => whyMissing(name)
+/** Why programs can't start in the class now, or may not; undefined: they can, as far as known. */
+export const stillMissing = (name: string): ReturnType<typeof whyMissing> => whyMissing(name)
 
 /**
  * The runtime class of organizations without one of their own: as written, or else gVisor if the cluster has it. `former`: that of
