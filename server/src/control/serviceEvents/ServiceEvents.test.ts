@@ -54,10 +54,14 @@ const makeWorld = Effect.gen(function* () {
         revisions: (asked) =>
           Effect.map(real.revisions(asked), (found) => found.map((one) => ({ ...one, instances: world.instances }))),
         status: (asked) =>
-          Effect.map(
-            real.status(asked),
-            Option.map((status) => ({ ...status, instances: world.instances }))
-          )
+          Effect.suspend(() => {
+            world.attempts++
+            if (world.isAway) return new RuntimeError({ reason: "unavailable", message: "it is away" })
+            return Effect.map(
+              real.status(asked),
+              Option.map((status) => ({ ...status, instances: world.instances }))
+            )
+          })
       }
       const owns = (id: string) => {
         const isOurs = id === organization.id && world.owner === number
@@ -235,6 +239,28 @@ test(
           // As many as it may again, within ten minutes.
           ["service.scaled", 0, 10]
         ])
+      })
+    )
+  })
+)
+
+test(
+  "a service that scaled during an outage is told after it, though the runtime doesn't report it again",
+  Effect.gen(function* () {
+    const { server, world } = yield* makeWorld
+    world.owner = 1
+    world.isAway = true
+    world.instances = 2
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        yield* (yield* server(1)).scales
+        yield* until(
+          Effect.sync(() => world.attempts),
+          (count) => count > 0
+        )
+        world.isAway = false
+        const [told] = yield* until(eventsOf(world.organization, "service.scaled"), (all) => all.length > 0)
+        expect(told?.data).toMatchObject({ from: 0, to: 2 })
       })
     )
   })

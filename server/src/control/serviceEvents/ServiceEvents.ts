@@ -8,7 +8,7 @@ import { Shards } from "../../base/replicas/Shards.ts"
 import { freshMillis, type Happening } from "../../runtimes/port/Happening.ts"
 import { Runtime, type ServiceKey } from "../../runtimes/port/Runtime.ts"
 import { makeAnnouncing } from "./announcing.ts"
-import { type GatherBounds, gather, makeGathering, putBack, takeDue, usualBounds } from "./gathering.ts"
+import { type GatherBounds, type Gathered, gather, makeGathering, putBack, takeDue, usualBounds } from "./gathering.ts"
 import { recordDrift } from "./recordDrift.ts"
 import { recordDue } from "./recordDue.ts"
 import { recordHappenings } from "./recordHappenings.ts"
@@ -77,12 +77,17 @@ const recorder = ({ announceMs = 2_000, bounds = usualBounds, lookMs = 1_000 }: 
           again: (left) => Effect.map(monotonicMillis, (now) => putBack(happened, left, ({ id }) => id, now))
         })
       })
+      const againScaled = (left: ReadonlyArray<Gathered<ServiceKey>>) =>
+        Effect.map(monotonicMillis, (now) => putBack(scaled, left, () => "", now))
       const lookAtScales = Effect.gen(function* () {
         const due = takeDue(scaled, yield* monotonicMillis, owns)
         yield* recordDue(due, {
           organizationOf: ({ organizationId }) => organizationId,
-          record: (reports) => recordScale(reports.flatMap(({ items }) => items)),
-          again: (left) => Effect.map(monotonicMillis, (now) => putBack(scaled, left, () => "", now))
+          record: (reports) =>
+            Effect.flatMap(recordScale(reports.flatMap(({ items }) => items)), (unread) =>
+              againScaled(reports.filter(({ items }) => items.some((key) => unread.has(key))))
+            ),
+          again: againScaled
         })
       })
       yield* keepDoing("events of instances", lookMs, lookAtHappenings)

@@ -29,7 +29,9 @@ const scaleOf = (key: ServiceKey) =>
       (a, b) => b.instances - a.instances
     )
     return Option.some<Scale>({ key, instances, revision: latestReadyRevision, largest })
-  }).pipe(Effect.catchTag("RuntimeError", () => Effect.succeedNone))
+  }).pipe(
+    Effect.catchTag("RuntimeError", ({ reason }) => (reason === "unavailable" ? Effect.fail(key) : Effect.succeedNone))
+  )
 
 const decodeScaled = Schema.decodeUnknownSync(
   Schema.Array(
@@ -110,13 +112,17 @@ const write = (scales: ReadonlyArray<Scale>) =>
     yield* recordEventsOf(rows.flatMap((row) => eventsOf(row).map((event) => [row.organization_id, event] as const)))
   })
 
-/** Reads how many instances these services have, and records what has changed since the last event. */
+/**
+ * Reads how many instances these services have, and records what has changed since the last event. Returns those that the runtime
+ * couldn't read now: it doesn't report the same change again.
+ */
 export const recordScale = (keys: ReadonlyArray<ServiceKey>) =>
   Effect.gen(function* () {
-    const scales = yield* Effect.forEach(keys, scaleOf, { concurrency: 16 })
+    const [unread, scales] = yield* Effect.partition(keys, scaleOf, { concurrency: 16 })
     yield* storeEach(
       scales.flatMap(Option.toArray),
       write,
       ({ key }) => `the instances of ${key.organizationId}/${key.app}/${key.stage}/${key.service}`
     )
+    return new Set(unread)
   })

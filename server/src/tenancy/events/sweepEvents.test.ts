@@ -12,14 +12,14 @@ const decodeCounts = Schema.decodeUnknownSync(
   Schema.Array(Schema.Struct({ service: Schema.String, count: Schema.Int, oldest: Schema.String }))
 )
 
-/** Events of a service, one a second, the first one `age` ago. */
+/** Events of a service: two in each second, the first ones `age` ago. Ids grow. */
 const happened = (service: string, count: number, age: string, frequent = true) =>
   Effect.flatMap(
     SqlClient,
     (sql) => sql`
       insert into events (organization_id, id, type, subject, app, stage, service, frequent, data, at)
-      select 'org', ${service} || n, 'image.pulled', n::text, 'shop', 'production', ${service}, ${frequent}, '{}',
-        now() - ${age}::interval + n * interval '1 second'
+      select 'org', ${service} || lpad(n::text, 4, '0'), 'image.pulled', n::text, 'shop', 'production', ${service}, ${frequent}, '{}',
+        now() - ${age}::interval + (n / 2) * interval '1 second'
       from generate_series(1, ${count}::integer) n`
   )
 
