@@ -2,6 +2,7 @@ import { Chunk, Effect, Option, Ref, Schema, Stream } from "effect"
 import type { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { kinds, pathOf } from "../../kubeApi/kinds.ts"
 import { said } from "../../kubeApi/said.ts"
+import { deploymentName } from "../deploymentName.ts"
 import { queueProxy } from "../queueProxy.ts"
 import { candidatePorts, portsInLog } from "./candidatePorts.ts"
 import { type Finding, type FindingOf, type PortAnswer, patienceOfAnswer, type Want } from "./Evidence.ts"
@@ -163,10 +164,7 @@ const Events = Schema.Struct({
   )
 })
 
-/**
- * The ReplicaSet controller's last error in creating a pod of this revision. Knative names the revision's Deployment
- * `<revision>-deployment`.
- */
+/** The ReplicaSet controller's last error in creating a pod of this revision. */
 const creation = (
   api: Api,
   { namespace, revision }: Extract<Want, { readonly kind: "creation" }>
@@ -184,7 +182,7 @@ const creation = (
           onNone: () => undefined,
           onSome: ({ items }) =>
             items
-              .filter((item) => item.involvedObject.name.startsWith(`${revision}-deployment-`))
+              .filter((item) => item.involvedObject.name.startsWith(`${deploymentName(revision)}-`))
               .sort((a, b) => (a.lastTimestamp ?? "").localeCompare(b.lastTimestamp ?? ""))
               .at(-1)
               ?.message.replace(/^Error creating: /, "")

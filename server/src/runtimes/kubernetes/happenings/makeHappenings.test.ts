@@ -5,6 +5,7 @@ import { mockCluster } from "../../../../test/kubernetes/mockCluster.ts"
 import { KubeApi } from "../../kubeApi/KubeApi.ts"
 import { ClusterCache } from "../cache/ClusterCache.ts"
 import { MetadataObject, RevisionObject } from "../cache/objects.ts"
+import { deploymentName } from "../deploymentName.ts"
 import { makeHappenings } from "./makeHappenings.ts"
 
 const namespace = "mc-acme-shop"
@@ -56,7 +57,7 @@ describe("a pulled image", () => {
   it.effect.each([
     ["of a service with a short name", "web", "web-00001-deployment-6d4cf56db6-x2x7k", true],
     ["whose pod's name Kubernetes shortened", "c".repeat(36), `${"c".repeat(36)}-00001-deployment-5cx2x7k`, true],
-    ["whose Deployment's name Knative hashed", long, `${long.slice(0, 26)}0123456789abcdef0123456789ab-x2x7k`, true],
+    ["whose Deployment's name Knative hashed", long, `${deploymentName(`${long}-00001`).slice(0, 58)}x2x7k`, true],
     ["whose pod is gone", "web", "web-00001-deployment-6d4cf56db6-x2x7k", false]
   ] as const)("%s belongs to its service", ([, service, pod, isThere]) =>
     Effect.map(pullOf(service, pod, isThere), (found) =>
