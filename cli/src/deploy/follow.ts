@@ -179,10 +179,14 @@ export const tellOutcome = (
       for (const line of diagnosisLines(diagnosis)) terminal.say(`  ${line}`)
     }
     const rows = deployment.services
-      .filter((service) => service.state === "ready")
+      .filter((service) => service.state === "ready" || service.state === "paused")
       .map((service) => [
         service.name,
-        service.url === null ? terminal.paint("dim", "(internal)") : terminal.paint("cyan", service.url)
+        service.state === "paused"
+          ? terminal.paint("yellow", "(paused)")
+          : service.url === null
+            ? terminal.paint("dim", "(internal)")
+            : terminal.paint("cyan", service.url)
       ])
     for (const line of table(rows)) terminal.print(line)
     const lines = Object.entries(outputs ?? {}).map(([name, value]) => [terminal.paint("dim", name), value])

@@ -10,8 +10,8 @@ export interface Progress {
   readonly end: () => void
 }
 
-const marks = { pending: "◌", ready: "●", failed: "✗", deleted: "−" } as const
-const styles = { pending: "yellow", ready: "green", failed: "red", deleted: "dim" } as const
+const marks = { pending: "◌", ready: "●", paused: "‖", failed: "✗", deleted: "−" } as const
+const styles = { pending: "yellow", ready: "green", paused: "yellow", failed: "red", deleted: "dim" } as const
 
 const serviceRow = (
   service: Deployment["services"][number],

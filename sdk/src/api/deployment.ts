@@ -19,8 +19,8 @@ export type DeploymentState = typeof DeploymentState.Type
 export const ServiceAction = Schema.Literal("create", "update", "delete", "unchanged")
 export type ServiceAction = typeof ServiceAction.Type
 
-/** How far a deployment is with a service. */
-export const DeploymentServiceState = Schema.Literal("pending", "ready", "failed", "deleted")
+/** How far a deployment is with a service. `paused`: it's deployed, and starts when somebody resumes it. */
+export const DeploymentServiceState = Schema.Literal("pending", "ready", "paused", "failed", "deleted")
 export type DeploymentServiceState = typeof DeploymentServiceState.Type
 
 /** The state of one service of a deployment. */

@@ -13,7 +13,7 @@ const firstTime = () => {
   return (text: string) => seen.size < seen.add(text).size
 }
 
-const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Deleted: "deleted" }
+const statesOfReasons: Readonly<Record<string, string>> = { Ready: "ready", Paused: "paused", Deleted: "deleted" }
 
 /** The line of an event that concerns a service, without its time. */
 const serviceLine = (event: DeploymentEvent, name: string): string => {

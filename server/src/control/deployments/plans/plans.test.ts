@@ -105,6 +105,8 @@ layer(server, { excludeTestServices: true })("a deployment of a plan", (it) => {
         const accepted = yield* accept(org, spec, { plan: plan.id ?? undefined })
         expect(accepted.number).toBe((base ?? 0) + 1)
         yield* finished(org, accepted)
+        const paused = base === 2 ? ['The service "web" is paused.'] : []
+        expect(plan.warnings.map(({ detail }) => /^The service "web" is paused\./.exec(detail)?.[0])).toEqual(paused)
         const ofApp = (plan.manifests ?? []).filter(
           ({ kind, metadata }) => kind !== "Namespace" && !JSON.stringify(metadata).includes('"maxcloud--default"')
         )

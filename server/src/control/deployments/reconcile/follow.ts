@@ -29,12 +29,13 @@ export const statusesOf = (rows: StageRows, lease: Lease, names: ReadonlyArray<s
 const progressNow = (
   service: Progress,
   status: ServiceStatus | undefined,
+  stage: string,
   deadline: { readonly isOverdue: boolean; readonly ms: number }
 ): Progress => {
   const progress: Progress =
     status !== undefined && isReadyElsewhere(status)
       ? { ...service, reason: "Deploying", message: "It is ready. Requests are moving to it." }
-      : progressOf(service, status)
+      : progressOf(service, status, stage)
   return deadline.isOverdue ? overdue(progress, deadline.ms) : progress
 }
 
@@ -132,7 +133,15 @@ export const follow = (rows: StageRows, lease: Lease, begun: Begun, deadlineMs: 
     const deadline = { isOverdue: begun.overdue, ms: deadlineMs }
     const judged = yield* Effect.forEach(
       open,
-      (was) => confirmed(rows, lease, begun, was, (status) => progressNow(was, status, deadline), found.get(was.name)),
+      (was) =>
+        confirmed(
+          rows,
+          lease,
+          begun,
+          was,
+          (status) => progressNow(was, status, lease.key.stage, deadline),
+          found.get(was.name)
+        ),
       { concurrency: 8 }
     )
     const now = new Map(judged.map((change) => [change.was.name, change]))

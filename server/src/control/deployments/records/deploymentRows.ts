@@ -13,6 +13,7 @@ import { Effect, Schema } from "effect"
 import { notifying } from "../../../base/database/notifying.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
+import { shownState } from "../statuses/pausedServices.ts"
 import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)
@@ -54,7 +55,7 @@ export const deploymentColumns = (sql: SqlClient) => sql`
         ${authorColumn(sql, "d")}, d.state, d.reason, d.message, d.warnings, d.created_at, d.started_at,
         d.finished_at, (
           select coalesce(json_agg(json_build_object(
-            'name', s.name, 'action', s.action, 'state', s.state, 'revision', s.revision, 'image', p.image, 'url', s.url,
+            'name', s.name, 'action', s.action, 'state', ${shownState(sql)}, 'revision', s.revision, 'image', p.image, 'url', s.url,
             'reason', s.reason, 'message', s.message, 'logTail', s.log_tail, 'diagnosis', '{"certain": false}'::jsonb || s.diagnosis) order by s.position), '[]')
           from deployment_services s left join (
             select e ->> 'name' as name, d.images -> (e ->> 'image') ->> 'reference' as image

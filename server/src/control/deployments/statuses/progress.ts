@@ -1,5 +1,7 @@
+import { productionStage } from "@maxcloud/config-schema"
 import { type DeploymentService, isCaution } from "@maxcloud/sdk/api"
 import type { ServiceStatus } from "../../../runtimes/port/Runtime.ts"
+import { pausedReason, resumeCommand } from "./pausedServices.ts"
 
 /** The state of a deployment's service, as in its row. */
 export type Progress = Pick<
@@ -13,7 +15,11 @@ const pending = (service: Progress, reason: string, message: string): Progress =
  * The effect of a service's status on the deployment that applied it. A status of an earlier generation means nothing yet
  * (Knative, "Rule 0"). A service is ready when its newest created revision is also its newest ready one.
  */
-export const progressOf = (service: Progress, status: ServiceStatus | undefined): Progress => {
+export const progressOf = (
+  service: Progress,
+  status: ServiceStatus | undefined,
+  stage: string = productionStage
+): Progress => {
   if (status === undefined || status.observedGeneration !== status.generation) {
     return pending(service, "Pending", "The runtime hasn't processed it yet.")
   }
@@ -21,8 +27,13 @@ export const progressOf = (service: Progress, status: ServiceStatus | undefined)
   const ready = status.conditions.find((condition) => condition.type === "Ready")
   const current = { ...service, revision: latestCreatedRevision, url }
   const isLatest = latestCreatedRevision !== null && latestCreatedRevision === latestReadyRevision
-  // A paused service is judged when it is resumed: until then it only has to exist.
-  if (state === "paused" || (isLatest && (state === "ready" || state === "idle" || state === "waking"))) {
+  // A paused service is judged when it is resumed: until then it only has to exist. Its deployment shows it as paused (`shownState`).
+  if (state === "paused") {
+    const starts = service.action === "unchanged" ? "The service starts" : "The new revision starts"
+    const message = `${starts} on \`${resumeCommand(service.name, stage)}\`.`
+    return { ...current, state: "ready", reason: pausedReason, message, logTail: [], diagnosis: null }
+  }
+  if (isLatest && (state === "ready" || state === "idle" || state === "waking")) {
     const caution = diagnosis !== null && isCaution(diagnosis.code) ? diagnosis : null
     return { ...current, state: "ready", reason: "Ready", message: "", logTail: [], diagnosis: caution }
   }

@@ -27,6 +27,7 @@ import { Secrets } from "../../../stores/secrets/Secrets.ts"
 import type { ReadSpec } from "../diff/changes.ts"
 import { inTurns } from "../queue/turns.ts"
 import { newestNumber } from "../records/newestNumber.ts"
+import { pauseWarnings } from "../statuses/pausedServices.ts"
 import { suspensionWarnings } from "../suspension/suspensionRows.ts"
 import { linkProblems } from "./appLinks.ts"
 import { type Judged, policyFindings } from "./appPolicies.ts"
@@ -138,6 +139,7 @@ export const inspectSpec = (target: Judged, { encoded, spec }: ReadSpec) =>
         ...onImages,
         ...ofPolicies.warnings,
         ...(yield* suspensionWarnings(target)),
+        ...(yield* pauseWarnings(target, spec)),
         ...(externalSecrets === undefined ? [] : storeWarnings(externalSecrets, place, spec))
       ]
     } satisfies Inspected
