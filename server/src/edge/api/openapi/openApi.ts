@@ -94,14 +94,19 @@ const makeSchemas = (made: OpenApi.OpenAPISpec) => {
   const library = typesOfLibrary(known)
   const written = alwaysWritten()
   const clean = (schema: unknown) => (isJson(schema) ? readable(schema, known, library) : {})
-  const components = makeComponents(
-    Object.fromEntries(
-      Object.entries(known)
-        .filter(([name]) => !library.has(name))
-        .map(([name, schema]) => [name, withFields(problemSchema(clean(schema)), written.get(name) ?? [])])
-    )
+  const named = Object.entries(known).flatMap(([name, schema]) =>
+    library.has(name) ? [] : [{ name, schema: problemSchema(clean(schema)), fields: written.get(name) ?? [] }]
   )
-  return { clean, components }
+  const components = makeComponents(
+    Object.fromEntries(named.map(({ fields, name, schema }) => [name, withFields(schema, fields)]))
+  )
+  // HttpApi repeats a schema with a status of its own in place. It must stay the same as the named one.
+  const fieldsOf = new Map(named.map(({ fields, schema }) => [JSON.stringify(schema), fields]))
+  const complete = (schema: unknown) => {
+    const found = clean(schema)
+    return withFields(found, fieldsOf.get(JSON.stringify(found)) ?? [])
+  }
+  return { clean: complete, components }
 }
 
 /** Builds the document's operations, and collects their shared parts. */
