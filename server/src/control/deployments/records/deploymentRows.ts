@@ -13,7 +13,7 @@ import { Effect, Schema } from "effect"
 import { notifying } from "../../../base/database/notifying.ts"
 import { storableJson } from "../../../base/database/storable.ts"
 import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
-import { shownState } from "../statuses/pausedServices.ts"
+import { shownState } from "./pausedServices.ts"
 import { recordDeploymentEvents } from "./recordDeploymentEvents.ts"
 
 const Instant = Schema.NullOr(Schema.DateFromSelf)

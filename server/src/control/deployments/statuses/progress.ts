@@ -1,7 +1,7 @@
 import { productionStage } from "@maxcloud/config-schema"
 import { type DeploymentService, isCaution } from "@maxcloud/sdk/api"
 import type { ServiceStatus } from "../../../runtimes/port/Runtime.ts"
-import { pausedReason, resumeCommand } from "./pausedServices.ts"
+import { pausedReason, resumeCommand } from "../records/pausedServices.ts"
 
 /** The state of a deployment's service, as in its row. */
 export type Progress = Pick<
