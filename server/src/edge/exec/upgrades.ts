@@ -20,13 +20,28 @@ export const upgradeOf = (request: IncomingMessage): Upgrade | undefined => wait
 /** The largest message of a client. */
 const maxPayload = 1024 * 1024
 
+/** Beyond this many unsent bytes, pings aren't answered: a client that pings without reading would fill the memory. */
+const mostUnsent = 64 * 1024
+
 const sockets = new WebSocketServer({
   noServer: true,
+  autoPong: false,
   clientTracking: false,
   perMessageDeflate: false,
   maxPayload,
   handleProtocols: (offered) => [...offered][0] ?? false
 })
+
+/** RFC 6455, 5.5.3: a pong may answer only the latest of several pings. */
+const answerPings = (socket: WebSocket): WebSocket => {
+  const guarded = guardedBy(() => socket.terminate())
+  return socket.on(
+    "ping",
+    guarded((data: Buffer) => {
+      if (socket.bufferedAmount <= mostUnsent) socket.pong(data)
+    })
+  )
+}
 
 /** Answers the handshake. Later writes to the response go nowhere. */
 export const acceptUpgrade = ({ head, request, response, socket }: Upgrade): Promise<WebSocket> => {
@@ -35,7 +50,7 @@ export const acceptUpgrade = ({ head, request, response, socket }: Upgrade): Pro
   return new Promise((resolve, reject) => {
     const gone = guardedBy(() => socket.destroy())(() => reject(new Error("The caller disconnected.")))
     socket.once("close", gone)
-    sockets.handleUpgrade(request, socket, head, resolve)
+    sockets.handleUpgrade(request, socket, head, (accepted) => resolve(answerPings(accepted)))
   })
 }
 
