@@ -9,7 +9,7 @@ import { keptMillis, PassedDrift } from "../../drift/PassedDrift.ts"
 import { lookMs } from "../queue/dispatchMachine.ts"
 import { decodeStageRefs } from "../queue/stageRef.ts"
 import { longestBackoffMs, type WorkQueue } from "../queue/WorkQueue.ts"
-import { suspendedNow } from "../suspension/suspensionRows.ts"
+import { suspendedNow } from "../records/suspendedNow.ts"
 
 /** How often in ten minutes an object is repaired as soon as it is seen. */
 const healedAtOnce = 5

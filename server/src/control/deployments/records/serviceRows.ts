@@ -9,7 +9,7 @@ import type { Organization } from "../../../base/words/Organization.ts"
 import { StoredDiagnosis } from "../../../runtimes/diagnosis/storedDiagnosis.ts"
 import { KnativeCondition, toCondition } from "../../../runtimes/port/conditions.ts"
 import { Platform, tenantOf } from "../../../runtimes/port/Platform.ts"
-import { suspendedNow } from "../suspension/suspensionRows.ts"
+import { suspendedNow } from "./suspendedNow.ts"
 
 /** A service's last known status as stored, so that a list needs one statement. */
 export const StoredStatus = Schema.Struct({

@@ -13,8 +13,9 @@ import { Audit } from "../../../tenancy/audit/Audit.ts"
 import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
 import type { WorkQueue } from "../queue/WorkQueue.ts"
 import { noApp } from "../records/deploymentPages.ts"
+import { suspendedNow } from "../records/suspendedNow.ts"
 import { Suspensions } from "./Suspensions.ts"
-import { endSuspension, readSuspension, suspendedNow, suspensionEvent } from "./suspensionRows.ts"
+import { endSuspension, readSuspension, suspensionEvent } from "./suspensionRows.ts"
 
 const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ until: Schema.DateFromSelf })))
 const decodeTokens = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ lease_token: Schema.String })))

@@ -4,6 +4,7 @@ import { Effect, Schema } from "effect"
 import type { Target } from "../../../base/words/Target.ts"
 import { authorColumn, withEmails } from "../../../tenancy/access/authors.ts"
 import { recordEvents } from "../../../tenancy/events/recordEvents.ts"
+import { suspendedNow } from "../records/suspendedNow.ts"
 
 const decodeSuspensions = Schema.decodeUnknownSync(
   Schema.Array(
@@ -17,13 +18,6 @@ const decodeSuspensions = Schema.decodeUnknownSync(
 )
 
 const decodeEnds = Schema.decodeUnknownSync(Schema.Array(Schema.Struct({ until: Schema.DateFromSelf })))
-
-/**
- * Is a stage's row suspended now? An end further ahead than any suspension may last is from before the database's clock was set
- * back: the next pass over the stage shortens it. `table`: the row's alias, if the statement has others.
- */
-export const suspendedNow = (sql: SqlClient, table = "app_stages") =>
-  sql`${sql(table)}.suspended_until > clock_timestamp()`
 
 /** The suspension of an app and stage; undefined if it isn't suspended. */
 export const readSuspension = ({ app, organization, stage }: Target) =>
