@@ -60,6 +60,7 @@ const service = {
     instances: 1
   },
   deployment: 1,
+  suspension: null,
   createdAt: "2026-01-01T00:00:00.000Z",
   updatedAt: "2026-01-01T00:00:00.000Z"
 }
