@@ -33,8 +33,7 @@ const Row = Schema.Struct({
   pinned_image: Schema.NullOr(Schema.String),
   deployment_number: Schema.Int,
   paused: Schema.Boolean,
-  suspended_until: Schema.NullOr(Schema.DateFromSelf),
-  suspend_reason: Schema.NullOr(Schema.String),
+  suspension: Schema.NullOr(Schema.Struct({ until: Schema.Date, reason: Schema.String })),
   status: Schema.NullOr(StoredStatus),
   created_at: Schema.DateFromSelf,
   updated_at: Schema.DateFromSelf
@@ -70,14 +69,15 @@ const digestOf = (image: string | undefined) =>
 
 const encodeSpec = Schema.encodeSync(ServiceSpec)
 
-/** From the row of a service's stage. A subquery, so that the conditions on services need no alias. */
-const ofSuspension = (sql: SqlClient, column: "suspended_until" | "suspend_reason") => sql`
-  (select a.${sql(column)} from app_stages a where a.organization_id = services.organization_id and a.app = services.app
-    and a.stage = services.stage and ${suspendedNow(sql, "a")}) as ${sql(column)}`
+/** From the row of a service's stage, read once. A subquery, so that the conditions on services need no alias. */
+const suspensionOf = (sql: SqlClient) => sql`
+  (select jsonb_build_object('until', a.suspended_until, 'reason', a.suspend_reason) from app_stages a
+    where a.organization_id = services.organization_id and a.app = services.app and a.stage = services.stage
+    and ${suspendedNow(sql, "a")}) as suspension`
 
 const columnsOf = (sql: SqlClient) => sql`
   id, app, stage, spec, pinned_image, deployment_number, paused, status, created_at, updated_at,
-  ${ofSuspension(sql, "suspended_until")}, ${ofSuspension(sql, "suspend_reason")}`
+  ${suspensionOf(sql)}`
 
 /** For callers, a service that is being deleted no longer exists, though its instances are still ending. */
 const ofOrganization = (sql: SqlClient, organization: Organization) =>
@@ -191,9 +191,7 @@ const readServices =
         },
         deployment: row.deployment_number,
         suspension:
-          row.suspended_until === null
-            ? null
-            : { until: row.suspended_until.toISOString(), reason: row.suspend_reason ?? "" },
+          row.suspension === null ? null : { until: row.suspension.until.toISOString(), reason: row.suspension.reason },
         createdAt: row.created_at.toISOString(),
         updatedAt: row.updated_at.toISOString()
       }

@@ -110,6 +110,7 @@ describe("an Idempotency-Key", () => {
     const without = operations.filter(({ name, row }) => row.writes && !isRepeatable(name)).map(({ name }) => name)
     expect(without.sort()).toEqual([
       "services.exec",
+      "services.openPort",
       "signIn.acceptInvite",
       "signIn.register",
       "signIn.startDevice",

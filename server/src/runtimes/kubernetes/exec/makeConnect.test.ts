@@ -36,7 +36,7 @@ it("reaches only the service's own port beside other containers: ordinary, nativ
 })
 
 /** A connection through a stand-in of the API server, and the API server's end of it. */
-const connectedUnder = (runtimeClass: string | undefined) =>
+const connectedUnder = (runtimeClass: string) =>
   Effect.gen(function* () {
     const server = yield* Effect.acquireRelease(
       Effect.promise(async () => {
@@ -71,7 +71,7 @@ const connectedUnder = (runtimeClass: string | undefined) =>
     })
   })
 
-const connected = connectedUnder(undefined)
+const connected = connectedUnder("")
 
 it.scopedLive("ends with the program's connection", () =>
   Effect.gen(function* () {
@@ -120,7 +120,7 @@ it.scopedLive(
   "names the RuntimeClass that may be to blame for a refused connection, and the service in its advice",
   () =>
     Effect.gen(function* () {
-      const refusedUnder = (runtimeClass: string | undefined) =>
+      const refusedUnder = (runtimeClass: string) =>
         Effect.gen(function* () {
           const { connection, far } = yield* connectedUnder(runtimeClass)
           const broken = once(connection, "error")
@@ -128,7 +128,7 @@ it.scopedLive(
           const [error]: ReadonlyArray<unknown> = yield* Effect.promise(() => broken)
           return String(error)
         })
-      const plain = yield* refusedUnder(undefined)
+      const plain = yield* refusedUnder("")
       expect(plain).toContain("Nothing listens on port 80")
       expect(plain).toContain("`maxcloud exec web -- ss -tln`")
       expect(plain).not.toContain("RuntimeClass")

@@ -44,8 +44,8 @@ export const portRefusal = (
 export interface PortTarget {
   readonly service: string
   readonly port: number
-  /** The RuntimeClass of the pod. */
-  readonly runtimeClass: string | undefined
+  /** The RuntimeClass of the pod; empty: none. */
+  readonly runtimeClass: string
 }
 
 /**
@@ -55,7 +55,7 @@ export interface PortTarget {
 const connectFault = ({ port, runtimeClass, service }: PortTarget, text: string) => {
   if (!/connection refused/i.test(text)) return `The connection to port ${port} failed: ${text.slice(0, 300)}`
   const look = `\`maxcloud exec ${service} -- ss -tln\` shows which ports are open, if the image has \`ss\`.`
-  return runtimeClass === undefined
+  return runtimeClass === ""
     ? `Nothing listens on port ${port} of the instance. ${look}`
     : `Port ${port} of the instance refused the connection. ${look} If it is open, the reason is the RuntimeClass "${runtimeClass}" of the instance, under which the cluster may not be able to connect to ports: run a client in the instance with \`maxcloud exec\`, or ask the server's operator to exempt your organization (\`MAXCLOUD_RUNTIME_CLASS=${runtimeClass},org_…=none\`).`
 }
