@@ -1,44 +1,19 @@
 import { createHash } from "node:crypto"
 import { once } from "node:events"
 import { describe, expect, it } from "@effect/vitest"
-import { ServiceName, StageName } from "@maxcloud/config-schema"
-import { Conflict, ExecOutput, execChannel, execProtocol, ServiceId, Unauthenticated } from "@maxcloud/sdk/api"
+import { Conflict, ExecOutput, execChannel, execProtocol, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Schema } from "effect"
 import fc from "fast-check"
 import { WebSocket } from "ws"
+import { portService as service } from "../../../test/api/servedPort.ts"
 import { type TestApiOptions, testApi } from "../../../test/api/testApi.ts"
-import { shop } from "../../../test/deployments/testServer.ts"
 import { markerName, processTable } from "../../base/host/processTable.ts"
 import { makeExecs } from "../../runtimes/local/instances/execs.ts"
 import type { ExecProcess, ExecRequest } from "../../runtimes/port/Runtime.ts"
 import type { Happening } from "../../tenancy/audit/Audit.ts"
 import { sessionsPerOrganization } from "./execSessions.ts"
 
-const id = ServiceId.make(`svc_${"0".repeat(32)}`)
-const now = "2026-01-01T00:00:00.000Z"
-const service = {
-  id,
-  name: ServiceName.make("web"),
-  app: shop,
-  stage: StageName.make("production"),
-  organization: "local",
-  spec: { name: "web", image: "nginx:1.27" },
-  status: {
-    state: "ready",
-    url: null,
-    digest: null,
-    conditions: [],
-    latestCreatedRevision: null,
-    latestReadyRevision: null,
-    traffic: [],
-    diagnosis: null,
-    instances: 1
-  },
-  deployment: 1,
-  suspension: null,
-  createdAt: now,
-  updatedAt: now
-} as const
+const { id } = service
 
 const decodeOutput = Schema.decodeUnknownSync(Schema.parseJson(ExecOutput))
 

@@ -1,37 +1,14 @@
 import { once } from "node:events"
-import type { AddressInfo } from "node:net"
 import { Duplex, PassThrough, Readable } from "node:stream"
 import { setImmediate } from "node:timers/promises"
 import { expect, it, vi } from "@effect/vitest"
 import { portWindow } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
-import { WebSocket, WebSocketServer } from "ws"
+import type { WebSocket } from "ws"
+import { socketPair } from "../../../test/api/socketPair.ts"
 import { makeInbox } from "./inbox.ts"
 import { PortRelay } from "./portRelay.ts"
 import { defaultSessionLimits } from "./SessionLimits.ts"
-
-/** A WebSocket's two ends. */
-const pair = Effect.gen(function* () {
-  const server = yield* Effect.acquireRelease(
-    Effect.promise(async () => {
-      const opened = new WebSocketServer({ host: "127.0.0.1", port: 0, perMessageDeflate: false })
-      await once(opened, "listening")
-      return opened
-    }),
-    (opened) =>
-      Effect.sync(() => {
-        for (const each of opened.clients) each.terminate()
-        opened.close()
-      })
-  )
-  return yield* Effect.promise(async () => {
-    const accepted = new Promise<WebSocket>((resolve) => server.once("connection", resolve))
-    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-    client.on("error", () => {})
-    await once(client, "open")
-    return { client, socket: await accepted }
-  })
-})
 
 const taken = (bytes: number) => JSON.stringify({ type: "taken", bytes })
 
@@ -48,7 +25,7 @@ const endless = () => {
 
 it.scopedLive("doesn't read ahead for a client that acknowledges without reading", () =>
   Effect.gen(function* () {
-    const { client, socket } = yield* pair
+    const { client, socket } = yield* socketPair
     const connection = yield* Effect.acquireRelease(Effect.sync(endless), (each) => Effect.sync(() => each.destroy()))
     const relay = new PortRelay(socket, connection)
     void relay.run(makeInbox(socket), defaultSessionLimits)
@@ -87,7 +64,7 @@ it.scopedLive("refuses acknowledgments of more than it has sent, and data after 
       }
     ]
     for (const breach of breaches) {
-      const { client, socket } = yield* pair
+      const { client, socket } = yield* socketPair
       const connection = new PassThrough()
       const relay = new PortRelay(socket, connection)
       const ended = relay.run(makeInbox(socket), defaultSessionLimits)
@@ -106,7 +83,7 @@ it.scopedLive("refuses acknowledgments of more than it has sent, and data after 
 
 it.scopedLive("collects its acknowledgments for a client that doesn't read them", () =>
   Effect.gen(function* () {
-    const { client, socket } = yield* pair
+    const { client, socket } = yield* socketPair
     const connection = new Duplex({ read: () => {}, write: (_, __, done) => done() })
     const relay = new PortRelay(socket, connection)
     void relay.run(makeInbox(socket), defaultSessionLimits)

@@ -1,9 +1,9 @@
 import { once } from "node:events"
-import type { AddressInfo } from "node:net"
 import { finished } from "node:stream/promises"
 import { expect, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { WebSocket, WebSocketServer } from "ws"
+import type { WebSocket } from "ws"
+import { socketPair } from "../../../../test/api/socketPair.ts"
 import { PodObject } from "../cache/objects.ts"
 import { portRefusal, streamOf } from "./makeConnect.ts"
 
@@ -38,24 +38,8 @@ it("reaches only the service's own port beside other containers: ordinary, nativ
 /** A connection through a stand-in of the API server, and the API server's end of it. */
 const connectedUnder = (runtimeClass: string) =>
   Effect.gen(function* () {
-    const server = yield* Effect.acquireRelease(
-      Effect.promise(async () => {
-        const opened = new WebSocketServer({ host: "127.0.0.1", port: 0 })
-        await once(opened, "listening")
-        return opened
-      }),
-      (opened) =>
-        Effect.sync(() => {
-          for (const client of opened.clients) client.terminate()
-          opened.close()
-        })
-    )
+    const { client, socket: far } = yield* socketPair
     return yield* Effect.promise(async () => {
-      const accepted = new Promise<WebSocket>((resolve) => server.once("connection", resolve))
-      const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`)
-      client.on("error", () => {})
-      await once(client, "open")
-      const far = await accepted
       for (const channel of [0, 1]) far.send(Buffer.from([channel, 0, 80]))
       const connection = streamOf(client, { service: "web", port: 80, runtimeClass })
       far.send(Buffer.from("\0half of it"))
