@@ -245,7 +245,7 @@ test(
 )
 
 test(
-  "a service that scaled during an outage is told after it, though the runtime doesn't report it again",
+  "reports after an outage that a service has scaled during it, though the runtime doesn't report it again",
   Effect.gen(function* () {
     const { server, world } = yield* makeWorld
     world.owner = 1
@@ -267,7 +267,7 @@ test(
 )
 
 test(
-  "drift is told once when it is found and when it is healed, apart for each service",
+  "reports drift once when it is found and once when it is healed, for each service",
   Effect.gen(function* () {
     const { server, world } = yield* makeWorld
     const { key, organization } = world

@@ -49,7 +49,7 @@ it.each([
     data: { ...common, revision: "web-00001", instance: "a", reason: "Failed", exitCode: 1, count: 8 }
   },
   {
-    name: "of several pulls, the slowest is told",
+    name: "reports the slowest of several pulls",
     given: eventOf(service, [pulled(1, 900), pulled(2, 4_000), pulled(3, 100)]),
     data: { ...common, revision: "web-00001", image: "nginx", digest: null, milliseconds: 4_000, count: 3 }
   },

@@ -84,7 +84,7 @@ const event = (message: string, rest: object = {}) =>
 const digest = `sha256:${"c".repeat(64)}`
 
 describe("an event of the kubelet", () => {
-  it("tells of a pull, with the wait for others", () => {
+  it("reports a pull, with the time it waited for others", () => {
     expect(
       event(
         `Successfully pulled image "index.docker.io/library/nginx@${digest}" in 1.204s (1m2.5s including waiting). Image size: 1 bytes.`
@@ -101,7 +101,7 @@ describe("an event of the kubelet", () => {
     expect(event('Successfully pulled image "nginx:1" in 900ms (900ms including waiting)')?.digest).toBeNull()
   })
 
-  it("tells of none if the image was there, and for Knative's own container", () => {
+  it("reports no pull if the image was already on the node, or for Knative's own container", () => {
     expect(event('Container image "nginx" already present on machine')).toBeUndefined()
     const pulled = 'Successfully pulled image "nginx" in 1s (1s including waiting)'
     expect(event(pulled)).toBeDefined()
