@@ -58,6 +58,9 @@ const app = {
   manifests: [settings, budget]
 }
 
+/** In seconds. The server checks these kinds once a minute instead of watching them. */
+const untilSwept = 120
+
 const Template = Schema.Struct({ spec: Schema.Struct({ template: Schema.Unknown }) })
 const templateOf = (service: unknown) => Schema.decodeUnknownSync(Template)(service).spec.template
 
@@ -123,10 +126,11 @@ describeCluster("manifests of a config (KUBECONFIG)", () => {
     await until(
       "the ConfigMap is repaired",
       () => get(kinds.configMap, "settings").then((found) => JSON.stringify(found)),
-      (text) => text.includes('"app.conf":"a = 1"')
+      (text) => text.includes('"app.conf":"a = 1"'),
+      untilSwept
     )
     await wired.admin.remove(kinds.podDisruptionBudget, namespace(), "web")
-    await until("the budget is made again", () => isThere(kinds.podDisruptionBudget, "web"), Boolean)
+    await until("the budget is made again", () => isThere(kinds.podDisruptionBudget, "web"), Boolean, untilSwept)
 
     await wired.server.client.deploy({ ...plain, manifests: [budget] })
     expect(await isThere(kinds.configMap, "settings")).toBe(false)

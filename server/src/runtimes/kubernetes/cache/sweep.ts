@@ -7,7 +7,7 @@ import { type CacheState, type OwnKind, takeObjects } from "./cacheMachine.ts"
 import type { MetadataObject } from "./objects.ts"
 
 export interface SweepOptions {
-  /** From one check of a namespace to its next, if there aren't too many for `perMinute`. @default a minute */
+  /** From one check of a namespace to its next on average, if there aren't too many for `perMinute`. @default 45 s: a minute at most */
   readonly everyMillis?: number
   /** The most namespaces to check in a minute. @default 600 */
   readonly perMinute?: number
@@ -58,7 +58,7 @@ const makeTurns = () => {
  */
 export const makeSweep = (
   { api, inputs, namespaces, publish, state }: SweepParts,
-  { everyMillis = 60_000, owns = () => true, perMinute = 600 }: SweepOptions = {}
+  { everyMillis = 45_000, owns = () => true, perMinute = 600 }: SweepOptions = {}
 ) =>
   Effect.gen(function* () {
     const inTurn = makeTurns()
