@@ -104,7 +104,7 @@ const foundIn = (files: ReadonlyArray<string>, texts: (file: string) => Readonly
   })
 
 describe("no text advises removing a server's data", () => {
-  for (const name of ["server", "cli", "sdk", "builder", "synth", "config-schema"]) {
+  for (const name of ["server", "cli", "sdk", "builder", "oci", "synth", "config-schema"]) {
     it(`in ${name}`, () => {
       expect(foundIn(filesOf(`${name}/src`, /\.ts$/), textsOf)).toStrictEqual([])
     })

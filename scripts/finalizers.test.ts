@@ -73,7 +73,7 @@ const timeoutsThatNeverFire = (name: string, text: string): ReadonlyArray<string
   return [...found]
 }
 
-const sources = ["server", "cli", "sdk", "builder"].flatMap((name) => {
+const sources = ["server", "cli", "sdk", "builder", "oci"].flatMap((name) => {
   const folder = join(root, name, "src")
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((text) => text.endsWith(".ts") && !text.endsWith(".test.ts"))

@@ -15,7 +15,7 @@ const filesOf = (folder: string) =>
     .filter((text) => text.endsWith(".ts") && !/(\.test|[/](?:test|fake)[A-Z]\w*|Contract)\.ts$/.test(`/${text}`))
     .map((value) => join(folder, value))
 
-const uses = ["config-schema", "sdk", "synth", "builder", "server", "cli"]
+const uses = ["config-schema", "sdk", "synth", "oci", "builder", "server", "cli"]
   .flatMap((name) => filesOf(`${name}/src`))
   .flatMap((file) => clocksIn(readFileSync(join(root, file), "utf8"), file))
 

@@ -3,13 +3,13 @@ import { join } from "node:path"
 import { expect, it } from "@effect/vitest"
 
 const root = join(import.meta.dirname, "../..")
-const programs = /^(builder|cli|server|synth)\/src\/(?!.*\.test\.ts$)/
+const programs = /^(builder|cli|oci|server|synth)\/src\/(?!.*\.test\.ts$)/
 
 /** Declarations that an exported type refers to. TypeScript must be able to name them. */
 const named = new Set(["StaleForm", "visitOf"])
 
 it("another file uses each export", () => {
-  const paths = globSync("{bench,builder,cli,config-schema,scripts,sdk,server,synth}/**/*.ts", {
+  const paths = globSync("{bench,builder,cli,config-schema,oci,scripts,sdk,server,synth}/**/*.ts", {
     cwd: root,
     exclude: (path) => path === "node_modules" || path === "dist"
   })

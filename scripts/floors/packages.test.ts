@@ -9,14 +9,15 @@ const root = join(import.meta.dirname, "../..")
 const allowed: Readonly<Record<string, ReadonlyArray<string>>> = {
   "config-schema": [],
   synth: ["config-schema"],
-  builder: ["config-schema"],
+  oci: ["config-schema"],
+  builder: ["config-schema", "oci"],
   sdk: ["config-schema", "synth"],
-  server: ["config-schema", "synth", "builder", "sdk"],
-  cli: ["config-schema", "sdk", "synth", "builder", "server"]
+  server: ["config-schema", "synth", "oci", "builder", "sdk"],
+  cli: ["config-schema", "sdk", "synth", "oci", "builder", "server"]
 }
 /** Only commands that need these load them, so that the others start fast. */
 const onlyLazily: Readonly<Record<string, ReadonlyArray<string>>> = {
-  cli: ["synth", "builder", "server"],
+  cli: ["synth", "oci", "builder", "server"],
   // An optional peer: only `@maxcloud/sdk/testing` imports it.
   sdk: ["synth"]
 }

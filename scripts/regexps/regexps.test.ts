@@ -8,7 +8,7 @@ const root = dirname(dirname(import.meta.dirname))
 const list = join(import.meta.dirname, "linear.json")
 const update = process.env["MAXCLOUD_UPDATE_GOLDEN"] === "1"
 
-const patterns = ["config-schema", "sdk", "synth", "builder", "server", "cli"].flatMap((name) =>
+const patterns = ["config-schema", "sdk", "synth", "oci", "builder", "server", "cli"].flatMap((name) =>
   patternsIn(root, `${name}/src`)
 )
 

@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream"
+import { retryAfterMs } from "@maxcloud/config-schema/plain"
 import { Data, Effect, type Scope } from "effect"
 import { guardedBy } from "../../base/node/guarded.ts"
-import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 import { type Answer, longestPauseMs, NoAnswer, noAnswer, optionsOf } from "./roundTrip.ts"

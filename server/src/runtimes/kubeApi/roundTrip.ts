@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http"
+import { retryAfterMs } from "@maxcloud/config-schema/plain"
 import { jsonForYaml } from "@maxcloud/synth"
 import { Data, Effect } from "effect"
 import type { Dispatcher } from "undici"
 import { errorCode } from "../../base/node/errorCode.ts"
 import { guardedBy } from "../../base/node/guarded.ts"
-import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 import type { Connections } from "./connections.ts"
 import type { KubeRequest } from "./KubeApi.ts"
 

@@ -1,7 +1,7 @@
+import { retryAfterMsOf } from "@maxcloud/config-schema/plain"
 import { ProxyFailed, proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Effect, Redacted, Schema } from "effect"
 import { dayMs } from "../../base/node/backoff.ts"
-import { retryAfterMsOf } from "../../base/outbound/retryAfter.ts"
 import { MailError, type MailTransport, type Message } from "./Mail.ts"
 
 const fetch = proxiedFetch()

@@ -1,4 +1,5 @@
 import type { Reach } from "@maxcloud/config-schema"
+import { retryAfterMs } from "@maxcloud/config-schema/plain"
 import { ProxyFailed } from "@maxcloud/sdk/proxy"
 import { Effect } from "effect"
 import { Agent, request } from "undici"
@@ -6,7 +7,6 @@ import { dayMs } from "../../base/node/backoff.ts"
 import { errorCode } from "../../base/node/errorCode.ts"
 import { checkedLookup, isLoopbackHost, isRefusedAddress, NotPublic } from "../../base/outbound/checkedLookup.ts"
 import { type ProxiedOptions, proxiedConnector, Unchecked } from "../../base/outbound/proxiedConnections.ts"
-import { retryAfterMs } from "../../base/outbound/retryAfter.ts"
 
 export interface SendOptions extends Partial<ProxiedOptions> {
   /** Local mode: also allows addresses of this machine and its network, on loopback even without TLS. */

@@ -1,8 +1,8 @@
+import { parseChallenge } from "@maxcloud/oci"
 import { Context, Duration, Effect, Layer, Option } from "effect"
 import { canonicalHost, namesRegistry } from "../../../base/words/imageName.ts"
 import { ImageProblem } from "../ImageProblem.ts"
 import { ImagesError } from "../Images.ts"
-import { parseChallenge } from "../registry/challenge.ts"
 import { makeExchange } from "../registry/exchange.ts"
 import {
   basicOf,

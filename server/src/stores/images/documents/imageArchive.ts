@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { createWriteStream } from "node:fs"
 import { pipeline } from "node:stream/promises"
 import { createGunzip, createZstdDecompress } from "node:zlib"
+import { imageBytes, Layers, RootFs, unpackedBytes } from "@maxcloud/oci"
 import { Effect, Schema } from "effect"
 import { type Pack, pack } from "tar-stream"
 import { errorText } from "../../../base/host/systemFault.ts"
@@ -11,19 +12,11 @@ import { ImageProblem, imageProblem } from "../ImageProblem.ts"
 import { ImagesError } from "../Images.ts"
 import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
 import type { ImageBuild } from "./imageBuilds.ts"
-import { Layers } from "./imageDocuments.ts"
-
-const gibibyte = 1024 ** 3
-/** The limit for all layers together, as sent. Unpacked they may have eight times as much. */
-const mostBytes = 8 * gibibyte
-const mostUnpackedBytes = 64 * gibibyte
 
 /** How many bytes the remaining layers may have unpacked: a few megabytes can unpack to terabytes. */
 interface Room {
   left: number
 }
-
-const RootFs = Schema.parseJson(Schema.Struct({ rootfs: Schema.Struct({ diff_ids: Schema.Array(Schema.String) }) }))
 
 const digestOf = (hash: Hash) => `sha256:${hash.digest("hex")}`
 
@@ -91,7 +84,7 @@ const layersOf = (session: RegistrySession, { config, manifest }: ImageBuild) =>
       return yield* invalid(
         "it has layers on hosts other than its registry, which aren't downloaded. Push it with all its layers."
       )
-    if (layers.reduce((sum, { size }) => sum + size, 0) > mostBytes)
+    if (layers.reduce((sum, { size }) => sum + size, 0) > imageBytes)
       return yield* invalid("it has more than 8 GiB. Make it smaller.")
     return layers.map((layer, index) => ({ layer, diffId: rootfs.diff_ids[index] }))
   })
@@ -161,7 +154,7 @@ export const downloadImage = (
   build: ImageBuild,
   file: string,
   onBytes: (bytes: number, totalBytes: number) => void = () => {},
-  mostUnpacked = mostUnpackedBytes
+  mostUnpacked = unpackedBytes
 ): Effect.Effect<void, ImageProblem | ImagesError> =>
   Effect.gen(function* () {
     const layers = yield* layersOf(session, build)

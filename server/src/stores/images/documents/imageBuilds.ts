@@ -1,7 +1,7 @@
+import type { BuildDocument, IndexDocument } from "@maxcloud/oci"
 import { Effect } from "effect"
 import { imageProblem } from "../ImageProblem.ts"
 import type { Ask, RegistrySession } from "../registry/RegistrySession.ts"
-import type { BuildDocument, IndexDocument } from "./imageDocuments.ts"
 import { configOf, manifestOf, named } from "./registryContent.ts"
 
 /** The build of an image for one platform. */

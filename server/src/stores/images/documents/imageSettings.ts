@@ -1,4 +1,4 @@
-import { Schema } from "effect"
+import type { Healthcheck, Volumes } from "@maxcloud/oci"
 
 /** An image's settings that a service ignores. */
 export interface ImageSettings {
@@ -7,9 +7,6 @@ export interface ImageSettings {
   /** Folders of `VOLUME`. */
   readonly volumes: ReadonlyArray<string>
 }
-
-export const Healthcheck = Schema.Struct({ Test: Schema.optional(Schema.NullOr(Schema.Array(Schema.String))) })
-export const Volumes = Schema.Record({ key: Schema.String, value: Schema.Unknown })
 
 const mostVolumes = 3
 const longest = 200

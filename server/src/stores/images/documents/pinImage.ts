@@ -1,9 +1,9 @@
 import { nearest } from "@maxcloud/config-schema"
+import { digestOf, documentBytes, TagList } from "@maxcloud/oci"
 import { Effect, Schema } from "effect"
 import { imageProblem } from "../ImageProblem.ts"
 import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
-import { TagList } from "./imageDocuments.ts"
-import { acceptsManifests, digestOf, documentBytes } from "./registryContent.ts"
+import { acceptsManifests } from "./registryContent.ts"
 
 const mebibyte = 1024 * 1024
 const digestGrammar = /^sha256:[a-f0-9]{64}$/

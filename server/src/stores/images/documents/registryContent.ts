@@ -1,17 +1,11 @@
-import { createHash } from "node:crypto"
 import { decodeUtf8 } from "@maxcloud/config-schema/plain"
+import { ConfigDocument, configTypes, digestOf, documentBytes, ManifestDocument, manifestTypes } from "@maxcloud/oci"
 import { Effect, Schema } from "effect"
 import { writeImageName } from "../../../base/words/imageName.ts"
 import { imageProblem } from "../ImageProblem.ts"
 import { type Ask, type RegistrySession, refusal } from "../registry/RegistrySession.ts"
-import { ConfigDocument, configTypes, ManifestDocument, manifestTypes } from "./imageDocuments.ts"
 
 export const acceptsManifests = manifestTypes.join(", ")
-/** The size of documents that registries must at least accept (OCI distribution, "Pushing manifests"). */
-export const documentBytes = 4 * 1024 * 1024
-
-export const digestOf = (body: Buffer) => `sha256:${createHash("sha256").update(body).digest("hex")}`
-
 export const named = (session: RegistrySession) => writeImageName(session.image)
 
 /** Registries also store charts, signatures and bills of materials. */

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises"
 import { promisify } from "node:util"
 import { gzip } from "node:zlib"
+import { retryAfterMsOf } from "@maxcloud/config-schema/plain"
 import { proxiedFetch } from "@maxcloud/sdk/proxy"
 import { Redacted, Schema } from "effect"
 import { fetchReason } from "../../../base/node/fetchReason.ts"
-import { retryAfterMsOf } from "../../../base/outbound/retryAfter.ts"
 import type { Labels } from "./logql.ts"
 import { millisOfDuration } from "./nanoseconds.ts"
 

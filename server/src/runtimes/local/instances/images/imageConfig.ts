@@ -1,12 +1,8 @@
 import { defaultPort } from "@maxcloud/config-schema"
+import { Healthcheck, Volumes } from "@maxcloud/oci"
 import { Option, Schema } from "effect"
 import type { ContainerEngine } from "../../../../base/host/containerEngine.ts"
-import {
-  Healthcheck,
-  type ImageSettings,
-  imageSettings,
-  Volumes
-} from "../../../../stores/images/documents/imageSettings.ts"
+import { type ImageSettings, imageSettings } from "../../../../stores/images/documents/imageSettings.ts"
 import { exposedPorts, portsOfExposed } from "../../../../stores/images/documents/portOfExposed.ts"
 import { InstanceFailed } from "../Instance.ts"
 
