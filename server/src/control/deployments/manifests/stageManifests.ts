@@ -29,6 +29,13 @@ export interface StageManifests {
   readonly stale: boolean
 }
 
+/** Manifests as they are stored. `applied`: digest of those applied last, with the namespace's. */
+interface Kept {
+  readonly manifests: ReadonlyArray<Manifest>
+  readonly context: unknown
+  readonly applied: string | null
+}
+
 const same = (kept: unknown, context: Context) =>
   Option.exists(decodeContext(kept), (found) => JSON.stringify(found) === JSON.stringify(context))
 
@@ -70,36 +77,58 @@ export const makeStageManifests = ({ sql, write }: StageRows) =>
 
     const made = makeStored(sql)
 
+    const kept = (lease: Lease, id: string) =>
+      sql<Kept>`
+        select manifests, context, applied from deployment_manifests
+        where organization_id = ${lease.key.organizationId} and deployment_id = ${id}`
+
+    /**
+     * Takes over the manifests of the deployment before, if nothing that they depend on has changed: creating and storing those
+     * of a large app costs more than the rest of an unchanged deployment. The earlier one is never applied again.
+     */
+    const inherited = (lease: Lease, id: string, context: Context) =>
+      write(
+        lease,
+        sql<Kept>`
+          update deployment_manifests m set deployment_id = ${id}
+          from deployments now
+          join deployments before on before.organization_id = now.organization_id and before.app = now.app
+            and before.stage = now.stage and before.number = now.number - 1
+          where now.organization_id = ${lease.key.organizationId} and now.id = ${id}
+            and m.organization_id = before.organization_id and m.deployment_id = before.id
+            and before.finished_at is not null and before.spec::text = now.spec::text and before.images = now.images
+            and before.secret_versions = now.secret_versions
+            and before.external_secrets is not distinct from now.external_secrets
+            and m.context = ${storableJson(context)}::jsonb
+          returning m.manifests, m.context, m.applied`
+      )
+
+    const keep = (lease: Lease, id: string, context: Context, app: ReadonlyArray<Manifest>) =>
+      write(
+        lease,
+        sql`
+          insert into deployment_manifests (organization_id, deployment_id, manifests, context)
+          values (${lease.key.organizationId}, ${id}, ${storableJson(app)}::json, ${storableJson(context)}::jsonb)
+          on conflict (organization_id, deployment_id) do update
+          set manifests = excluded.manifests, context = excluded.context`
+      )
+
     const manifestsOf = (lease: Lease, id: string) =>
       Effect.gen(function* () {
         const { key: platformKey, settings: platform } = yield* current
         const context = yield* contextOf(lease, platformKey)
         const { synthNamespace } = yield* synthesis
         const namespace = synthNamespace(tenantOf(lease.key, platform, { pullSecret: context.pullSecret }))
-        const kept = yield* sql<{ manifests: ReadonlyArray<Manifest>; context: unknown; applied: string | null }>`
-          select manifests, context, applied from deployment_manifests
-          where organization_id = ${lease.key.organizationId} and deployment_id = ${id}`
-        if (kept[0] !== undefined && same(kept[0].context, context)) {
-          const digest = digestOf([namespace, kept[0].manifests])
-          return {
-            namespace,
-            app: kept[0].manifests,
-            digest,
-            platformKey,
-            stale: kept[0].applied !== digest
-          } satisfies StageManifests
+        const result = (app: ReadonlyArray<Manifest>, applied: string | null | undefined): StageManifests => {
+          const digest = digestOf([namespace, app])
+          return { namespace, app, digest, platformKey, stale: applied !== digest }
         }
+        const [known] = yield* kept(lease, id)
+        const [found] = known === undefined ? yield* inherited(lease, id, context) : [known]
+        if (found !== undefined && same(found.context, context)) return result(found.manifests, found.applied)
         const app = yield* made(platform, lease.key, id, context)
-        yield* write(
-          lease,
-          sql`
-            insert into deployment_manifests (organization_id, deployment_id, manifests, context)
-            values (${lease.key.organizationId}, ${id}, ${storableJson(app)}::json, ${storableJson(context)}::jsonb)
-            on conflict (organization_id, deployment_id) do update
-            set manifests = excluded.manifests, context = excluded.context`
-        )
-        const digest = digestOf([namespace, app])
-        return { namespace, app, digest, platformKey, stale: kept[0]?.applied !== digest } satisfies StageManifests
+        yield* keep(lease, id, context, app)
+        return result(app, found?.applied)
       })
 
     return {

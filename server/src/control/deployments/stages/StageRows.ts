@@ -38,7 +38,9 @@ const driftRows = ({ inStage, sql }: StageBase) => {
 
 const serviceRows = ({ events, inStage, sql, write }: StageBase) => {
   const setInventory = (lease: Lease, refs: ReadonlyArray<ObjectRef>) =>
-    sql`update app_stages set inventory = ${storableJson(refs)}::jsonb where ${inStage(lease)}`
+    sql`
+      update app_stages set inventory = ${storableJson(refs)}::jsonb
+      where ${inStage(lease)} and inventory <> ${storableJson(refs)}::jsonb`
 
   const setLost = (lease: Lease, lost: boolean) =>
     write(lease, sql`update app_stages set lost = ${lost} where ${inStage(lease)} and lost <> ${lost}`)

@@ -69,10 +69,14 @@ const observe = (queue: WorkQueue, wake: Effect.Effect<void>, keys: ReadonlyArra
 export const observeChanges = (queue: WorkQueue, wake: Effect.Effect<void>) =>
   Effect.gen(function* () {
     const runtime = yield* Runtime
-    const { due, triage } = yield* makeTriage(runtime)
+    const { due, recorded, triage } = yield* makeTriage(runtime)
     const oneAtATime = yield* Effect.makeSemaphore(1)
     const record = (keys: ReadonlyArray<ServiceKey>) =>
-      keys.length === 0 ? Effect.void : oneAtATime.withPermits(1)(observe(queue, wake, keys))
+      keys.length === 0
+        ? Effect.void
+        : oneAtATime.withPermits(1)(
+            Effect.flatMap(Effect.timed(observe(queue, wake, keys)), ([took]) => recorded(Duration.toMillis(took)))
+          )
     const urgent = runtime.changes.pipe(
       Stream.groupedWithin(512, Duration.millis(20)),
       Stream.runForEach((keys) => Effect.flatMap(triage(keys), record))

@@ -33,7 +33,7 @@ const statusOf = (service: string, message: string, state: ServiceStatus["state"
 /** A triage, what it leaves for later, and a runtime whose statuses the test sets. */
 const begin = Effect.gen(function* () {
   const statuses = new Map<string, ServiceStatus>()
-  const { due, triage } = yield* makeTriage({
+  const { due, recorded, triage } = yield* makeTriage({
     status: ({ service }) => Effect.succeed(Option.fromNullable(statuses.get(service)))
   })
   const late = yield* Queue.unbounded<ReadonlyArray<string>>()
@@ -47,6 +47,7 @@ const begin = Effect.gen(function* () {
   )
   return {
     late,
+    recorded,
     set: (service: string, message: string, state: ServiceStatus["state"] = "pending") =>
       statuses.set(service, statusOf(service, message, state)),
     changed: (...services: ReadonlyArray<string>) =>
@@ -69,6 +70,31 @@ describe("changed services", () => {
       expect(yield* changed("gone")).toEqual(["gone"])
       yield* TestClock.adjust(calmMs)
       expect([...(yield* Queue.takeAll(late))].flat()).toEqual([])
+    })
+  )
+
+  it.scoped("are collected for a moment after a record, the longer it took", () =>
+    Effect.gen(function* () {
+      const { changed, late, recorded, set } = yield* begin
+      set("web", "1")
+      set("api", "1")
+      expect(yield* changed("web")).toEqual(["web"])
+      yield* recorded(20)
+      expect(yield* changed("api")).toEqual([])
+      set("web", "1", "ready")
+      yield* TestClock.adjust(30)
+      expect(yield* changed("web")).toEqual([])
+      expect(yield* Queue.size(late)).toBe(0)
+      yield* TestClock.adjust(30)
+      expect(yield* Queue.take(late)).toEqual(["api", "web"])
+      yield* recorded(0)
+      set("web", "1", "idle")
+      expect(yield* changed("web")).toEqual(["web"])
+      yield* recorded(60_000)
+      set("web", "1", "ready")
+      expect(yield* changed("web")).toEqual([])
+      yield* TestClock.adjust(calmMs)
+      expect(yield* Queue.take(late)).toEqual(["web"])
     })
   )
 

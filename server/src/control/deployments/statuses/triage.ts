@@ -1,4 +1,5 @@
 import { Effect, Option, Queue, Stream } from "effect"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
 import type { Runtime, ServiceKey, ServiceStatus } from "../../../runtimes/port/Runtime.ts"
 
 /**
@@ -23,14 +24,25 @@ const urgentPart = (status: ServiceStatus): string =>
 /** How long to collect changes that nobody waits for. */
 export const calmMs = 500
 
-/** Decides which changed services to record at once. The others are recorded with the next of them, or after `calmMs`. */
+/**
+ * The pause after a record, as a multiple of the time that it took: during a burst, such as the start of a large app, each record
+ * takes what has changed meanwhile, instead of a transaction for every few services.
+ */
+const pausePerRecord = 3
+
+/**
+ * Decides which changed services to record at once. The others are recorded with the next of them, or after `calmMs`. Right after
+ * a record, even what somebody waits for is collected for a moment.
+ */
 export const makeTriage = Effect.fn("makeTriage")(function* (runtime: Pick<Runtime["Type"], "status">) {
   const scope = yield* Effect.scope
   /** The urgent part of each service's status when it was last looked at. */
   const seen = new Map<string, string>()
   const collected = new Map<string, ServiceKey>()
   const due = yield* Queue.sliding<void>(1)
-  let isTimed = false
+  /** When the next timer ends, in monotonic milliseconds. */
+  let timedFor = Number.POSITIVE_INFINITY
+  let pausedUntil = 0
 
   const isUrgent = (id: string, key: ServiceKey) =>
     runtime.status(key).pipe(
@@ -52,7 +64,12 @@ export const makeTriage = Effect.fn("makeTriage")(function* (runtime: Pick<Runti
     return all
   }
 
-  const timer = Queue.offer(due, undefined).pipe(Effect.delay(calmMs), Effect.forkIn(scope))
+  const timer = (now: number, at: number) =>
+    Effect.suspend(() => {
+      if (timedFor <= at) return Effect.void
+      timedFor = at
+      return Queue.offer(due, undefined).pipe(Effect.delay(at - now), Effect.forkIn(scope), Effect.asVoid)
+    })
 
   return {
     /** Those to record now. */
@@ -64,17 +81,21 @@ export const makeTriage = Effect.fn("makeTriage")(function* (runtime: Pick<Runti
           if (yield* isUrgent(id, key)) urgent = true
           collected.set(id, key)
         }
-        if (urgent) return takeAll()
-        if (!isTimed && collected.size > 0) {
-          isTimed = true
-          yield* timer
-        }
+        const now = yield* monotonicMillis
+        if (urgent && now >= pausedUntil) return takeAll()
+        if (collected.size > 0) yield* timer(now, urgent ? pausedUntil : now + calmMs)
         return []
+      }),
+
+    /** A record has ended, which took this long. */
+    recorded: (tookMs: number) =>
+      Effect.map(monotonicMillis, (now) => {
+        pausedUntil = now + Math.min(tookMs * pausePerRecord, calmMs)
       }),
 
     /** Those whose time has come. */
     due: Stream.map(Stream.fromQueue(due), () => {
-      isTimed = false
+      timedFor = Number.POSITIVE_INFINITY
       return takeAll()
     })
   }
