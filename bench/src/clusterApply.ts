@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises"
 import { AppName, OrganizationName, parseAppSpec, productionStage } from "@maxcloud/config-schema"
 import type { Client } from "@maxcloud/sdk"
 import { OrganizationId } from "@maxcloud/sdk/api"
@@ -81,11 +82,28 @@ const timed = async (work: () => Promise<unknown> | unknown): Promise<number> =>
   return elapsedSince(start)
 }
 
-const inTurn = async (work: (version: number) => Promise<unknown> | unknown): Promise<Taken> => ({
-  first: await timed(() => work(1)),
-  unchanged: await timed(() => work(1)),
-  changed: await timed(() => work(2))
-})
+/** Waits until Knative has looked at each service: its answers to the first apply aren't part of the next one. */
+const settled = async (namespace: string) => {
+  const seen = () =>
+    kubectl([
+      "get",
+      "services.serving.knative.dev",
+      "-n",
+      namespace,
+      "-o",
+      "jsonpath={.items[*].status.observedGeneration}"
+    ])
+      .split(" ")
+      .filter((generation) => generation !== "").length
+  for (let look = 0; look < 120 && seen() < services; look++) await sleep(1_000)
+  await sleep(3_000)
+}
+
+const inTurn = async (namespace: string, work: (version: number) => Promise<unknown> | unknown): Promise<Taken> => {
+  const first = await timed(() => work(1))
+  await settled(namespace)
+  return { first, unchanged: await timed(() => work(1)), changed: await timed(() => work(2)) }
+}
 
 /** Applies with max-cloud's own code, like a running server. */
 const makeOurs = async () => {
@@ -104,7 +122,7 @@ const makeOurs = async () => {
     const key = newKey()
     await applyAll(key, manifestsOf(key, 1).namespace)
     keepObjectsOnly(key.namespace)
-    const taken = await inTurn((version) => applyAll(key, manifestsOf(key, version).app))
+    const taken = await inTurn(key.namespace, (version) => applyAll(key, manifestsOf(key, version).app))
     removeNamespace(key.namespace)
     return taken
   }
@@ -120,7 +138,9 @@ const kubectlRound = () =>
     applyFile(writeManifests(folder, manifestsOf(key, 1).namespace))
     keepObjectsOnly(key.namespace)
     const versions = [await filled(manifestsOf(key, 1).app), await filled(manifestsOf(key, 2).app)]
-    const taken = await inTurn((version) => applyFile(writeManifests(folder, versions[version - 1] ?? [])))
+    const taken = await inTurn(key.namespace, (version) =>
+      applyFile(writeManifests(folder, versions[version - 1] ?? []))
+    )
     removeNamespace(key.namespace)
     return taken
   })
@@ -133,7 +153,7 @@ const serverRound = async (client: Client) => {
   // Create the namespace.
   await client.deploy({ app, services: [{ name: "seed", image }] }, { stage })
   keepObjectsOnly(namespace)
-  const taken = await inTurn(async (version) => {
+  const taken = await inTurn(namespace, async (version) => {
     const { id } = await client.deploy(encodedSpec(version), { stage, detach: true })
     for await (const event of client.deployments.events(id)) if (event.type === "applied") return
     throw new Error(`the deployment ${id} finished before everything was applied`)
