@@ -69,6 +69,7 @@ git init -q -b main && git add . && git commit -q -m first && git update-ref ref
   "docs/reference/errors.md": { server: "local" },
   "docs/reference/events.md": { server: "local" },
   "docs/reference/exports.md": { server: "accounts", before: registered },
+  "docs/registry.md": { server: "local" },
   "docs/secrets.md": {
     server: "local",
     files: {

@@ -76,7 +76,8 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
           page("Run on Kubernetes", "kubernetes"),
           page("Look into a running service", "debugging"),
           page("Monitor the platform", "monitoring"),
-          page("Work behind a proxy", "proxies")
+          page("Work behind a proxy", "proxies"),
+          page("Set up a registry", "registry")
         ]
       }
     ]

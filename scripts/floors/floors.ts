@@ -46,6 +46,7 @@ export const floors: ReadonlyArray<Floor> = [
   floor("stores", "what tenants upload, and what their services write", {
     secrets: "encrypted secrets, and secrets of an external store",
     images: "tags, pulls, registries and their credentials",
+    registry: "tokens for the platform's own registry",
     sources: "source snapshots, and their builds",
     logs: "stored log lines"
   }),

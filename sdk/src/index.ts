@@ -62,6 +62,7 @@ export type {
   RevealedApiKey,
   RevealedDeviceCodes,
   RevealedProgress,
+  RevealedRegistryToken,
   RevealedSession,
   RevealedWebhook
 } from "./promises.ts"

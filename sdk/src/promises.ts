@@ -1,5 +1,13 @@
 import { Cause, Effect, Exit, Predicate, Redacted, Stream } from "effect"
-import type { DeviceCodes, DeviceProgress, NewApiKey, NewWebhook, Page, SessionGrant } from "./api/index.ts"
+import type {
+  DeviceCodes,
+  DeviceProgress,
+  NewApiKey,
+  NewWebhook,
+  Page,
+  RegistryToken,
+  SessionGrant
+} from "./api/index.ts"
 import { isListing, type Listing, type PageOptions } from "./calls/listing.ts"
 import { parseOptions } from "./input/parse.ts"
 
@@ -14,6 +22,7 @@ export type RevealedSession = Plain<SessionGrant, "token">
 export type RevealedApiKey = Plain<NewApiKey, "secret">
 export type RevealedWebhook = Plain<NewWebhook, "secret">
 export type RevealedDeviceCodes = Plain<DeviceCodes, "deviceCode">
+export type RevealedRegistryToken = Plain<RegistryToken, "token" | "access_token">
 export type RevealedProgress =
   | Exclude<DeviceProgress, { readonly state: "granted" }>
   | { readonly state: "granted"; readonly session: RevealedSession }
@@ -27,9 +36,11 @@ type Revealed<A> = A extends SessionGrant
       ? RevealedWebhook
       : A extends DeviceCodes
         ? RevealedDeviceCodes
-        : A extends { readonly state: "granted"; readonly session: SessionGrant }
-          ? { readonly state: "granted"; readonly session: RevealedSession }
-          : A
+        : A extends RegistryToken
+          ? RevealedRegistryToken
+          : A extends { readonly state: "granted"; readonly session: SessionGrant }
+            ? { readonly state: "granted"; readonly session: RevealedSession }
+            : A
 
 /** Only options are optional, and they accept a signal too. Calls without options get some. */
 type WithSignal<P extends ReadonlyArray<unknown>> = P extends

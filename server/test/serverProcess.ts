@@ -63,6 +63,11 @@ export class ServerProcess {
     }
   }
 
+  /** Changes its environment from the next start on. */
+  change(environment: NodeJS.ProcessEnv) {
+    Object.assign(this.#environment, environment)
+  }
+
   /** Starts it; with `ready` false it returns at once. */
   async start(ready = true) {
     const [file = "", ...args] = this.#command

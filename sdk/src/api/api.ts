@@ -11,6 +11,7 @@ import { HealthGroup, InfoGroup } from "./groups/health.ts"
 import { OrganizationGroup } from "./groups/organization.ts"
 import { PoliciesGroup } from "./groups/policies.ts"
 import { RegistriesGroup } from "./groups/registries.ts"
+import { RegistryKeysGroup, RegistryTokenGroup } from "./groups/registry.ts"
 import { ServicesGroup } from "./groups/services.ts"
 import { SignInGroup } from "./groups/signIn.ts"
 import { SourcesGroup } from "./groups/sources.ts"
@@ -30,6 +31,8 @@ export class MaxCloudApi extends HttpApi.make("maxcloud")
   .add(WebhooksGroup)
   .add(PoliciesGroup)
   .add(RegistriesGroup)
+  .add(RegistryTokenGroup)
+  .add(RegistryKeysGroup)
   .add(SignInGroup)
   .add(AuthGroup)
   .add(OrganizationGroup)

@@ -39,6 +39,8 @@ export interface EndpointRow extends Rule {
   readonly deprecated?: { readonly since: string; readonly sunset: string; readonly replacement: string }
   /** Whether it is exempt from every rate limit. */
   readonly limit?: "none"
+  /** Whether it ignores unknown query parameters. Clients of a standard protocol send their own. */
+  readonly ignoresUnknown?: true
   /** Whether its JSON may be as large as an AppSpec. */
   readonly json?: "spec"
   /** The body, if it isn't JSON. */

@@ -10,6 +10,7 @@ import { eventCalls } from "./eventCalls.ts"
 import { accountCalls, auditCalls, erasureCalls, organizationCalls } from "./organizationCalls.ts"
 import { policyCalls } from "./policyCalls.ts"
 import { registryCalls } from "./registryCalls.ts"
+import { registryTokenCalls } from "./registryTokenCalls.ts"
 import { secretCalls } from "./secretCalls.ts"
 import { serviceCalls } from "./serviceCalls.ts"
 import { webhookCalls } from "./webhookCalls.ts"
@@ -26,6 +27,8 @@ export interface ServerInfo {
   readonly organization: string
   /** Whether services can run in place from a folder (`maxcloud dev`). */
   readonly inPlace: boolean
+  /** The host of its own registry; null if it has none. */
+  readonly registry: string | null
   /** The store for the values of secrets; null if the server stores them. */
   readonly secretStore: string | null
 }
@@ -54,6 +57,8 @@ export interface Calls<Secret extends AnySecret> {
   readonly secrets: ReturnType<typeof secretCalls<Secret>>
   /** Credentials for registries, by host. Passwords are never returned. */
   readonly registries: ReturnType<typeof registryCalls<Secret>>
+  /** max-cloud's own registry: tokens for it, and their keys. */
+  readonly registry: ReturnType<typeof registryTokenCalls>
   readonly auth: ReturnType<typeof authCalls<Secret>>
   /** The credential's organization. */
   readonly organization: ReturnType<typeof organizationCalls>
@@ -87,6 +92,7 @@ export const callsOf = <Secret extends AnySecret>(calling: Calling): Calls<Secre
     policies: policyCalls(calling),
     secrets: secretCalls(calling),
     registries: registryCalls(calling),
+    registry: registryTokenCalls(calling),
     auth: authCalls(calling),
     organization: organizationCalls(calling),
     account: accountCalls(calling),

@@ -17,6 +17,7 @@ const secret = [
   "auth.rotateApiKey",
   "auth.switchOrganization",
   "registries.login",
+  "registryTokens.issue",
   "signIn.acceptInvite",
   "signIn.pollDevice",
   "signIn.register",

@@ -13,6 +13,7 @@ import type { RuntimeEntry } from "../runtimes/choose/runtimes.ts"
 import type { Development } from "../runtimes/local/instances/processes/Development.ts"
 import * as RegistryLogins from "../stores/images/credentials/RegistryLogins.ts"
 import * as SealedCredentials from "../stores/images/credentials/SealedCredentials.ts"
+import * as RegistryTokens from "../stores/registry/RegistryTokens.ts"
 import * as SealedSecrets from "../stores/secrets/SealedSecrets.ts"
 import * as Sources from "../stores/sources/sourceStoreLayer.ts"
 import * as Audit from "../tenancy/audit/PostgresAudit.ts"
@@ -57,6 +58,12 @@ export const servicesLayer = (
     Quotas.layer(defaultQuotas(settings), dataDir),
     SealedCredentials.layer({ dataDir }),
     RegistryLogins.layer(settings),
+    RegistryTokens.layer({
+      registry: settings.registry,
+      expiry: settings.registryTokenExpiry,
+      secret: settings.registryJwtSecret,
+      otherSecrets: settings.registryOtherJwtSecrets
+    }),
     shards,
     Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
   )

@@ -27,6 +27,7 @@ import { Platform } from "../../src/runtimes/port/Platform.ts"
 import { Runtime } from "../../src/runtimes/port/Runtime.ts"
 import { RegistryCredentials } from "../../src/stores/images/credentials/RegistryCredentials.ts"
 import { layerNone as anyLogin } from "../../src/stores/images/credentials/RegistryLogins.ts"
+import { RegistryTokens } from "../../src/stores/registry/RegistryTokens.ts"
 import { Secrets } from "../../src/stores/secrets/Secrets.ts"
 import { SourceStore } from "../../src/stores/sources/SourceStore.ts"
 import { Audit } from "../../src/tenancy/audit/Audit.ts"
@@ -99,6 +100,7 @@ export interface TestApiOptions {
   /** The server's own user. @default the user of this process, and holders of `testLocalToken` */
   readonly owner?: LocalOwner
   readonly openMetrics?: boolean
+  readonly registryTokens?: Partial<typeof RegistryTokens.Service>
   readonly checks?: ReadonlyArray<ReadinessCheck>
   readonly streams?: Partial<StreamLimits>
   readonly streamQuota?: number
@@ -143,6 +145,11 @@ export const testApi = (options: TestApiOptions = {}) =>
           pace: { graceSeconds: 20, bytesPerSecond: 1024, ...options.pace }
         }),
         Layer.succeed(SessionLimits, { ...defaultSessionLimits, ...options.sessionLimits }),
+        Layer.mock(RegistryTokens, {
+          service: "registry.example.com",
+          configured: undefined,
+          ...options.registryTokens
+        }),
         Layer.mock(Authenticator, options.authenticator ?? {}),
         Layer.mock(Places, options.places ?? {}),
         Layer.succeed(RateLimits, {

@@ -117,7 +117,8 @@ describe("a path with an organization that the credential doesn't open", () => {
       const short = await server.request("GET", filled(path), { token })
       const long = await server.request("GET", filled(organizationPath), { token })
       expect([name, long.status]).toEqual([name, short.status])
-      if (short.status === 200 && name !== "audit.list" && name !== "usage.read")
+      // Each token is a new one.
+      if (short.status === 200 && name !== "audit.list" && name !== "usage.read" && name !== "registryTokens.issue")
         expect([name, long.text]).toEqual([name, short.text])
     }
   })

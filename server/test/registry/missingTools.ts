@@ -2,10 +2,13 @@ import { spawnSync } from "node:child_process"
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 
-export type Tool = "podman" | "docker-registry" | "nginx" | "busybox" | "promtool"
+export type Tool = "podman" | "docker-registry" | "registry" | "skopeo" | "nginx" | "busybox" | "promtool"
 
 // Debian installs servers where a user's PATH may not point.
 const folders = [...(process.env["PATH"] ?? "").split(":"), "/usr/sbin", "/usr/local/sbin"]
+
+/** CNCF Distribution: `docker-registry` is version 2.8 from Debian, `registry` version 3 from its Go module. */
+export type RegistryProgram = "docker-registry" | "registry"
 
 /** The absolute path of a program on this machine. */
 export const findTool = (tool: string): string | undefined =>

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { promisify } from "node:util"
+import type { RegistryProgram } from "./missingTools.ts"
 
 const run = promisify(execFile)
 
@@ -17,6 +18,8 @@ export interface TestRegistry {
    * `docker.io`.
    */
   readonly push: (image: string, name: string) => Promise<void>
+  /** Stops it and starts it again, with the same images at the same address. */
+  readonly restart: () => Promise<void>
   /** Loses a blob, like a broken disk. */
   readonly removeBlob: (digest: string) => Promise<void>
   readonly [Symbol.asyncDispose]: () => Promise<void>
@@ -33,42 +36,72 @@ export interface TokenAuth {
   readonly service: string
   readonly issuer: string
   /** File with the certificates that sign tokens. */
-  readonly rootcertbundle: string
+  readonly rootcertbundle?: string
+  /** File with the keys that sign tokens, for version 3. */
+  readonly jwks?: string
+  /** Version 3 accepts only tokens that are signed by one of these. */
+  readonly signingalgorithms?: ReadonlyArray<string>
 }
 
-/**
- * A separate, empty registry for tests (Debian's `docker-registry`) on a free loopback port, which also stands in for
- * `docker.io`. `users`: it requires `testUser` by Basic authentication; a token server: it requires that server's tokens.
- */
-export const startTestRegistry = async (auth?: "users" | TokenAuth): Promise<TestRegistry> => {
-  const folder = await mkdtemp(join(tmpdir(), "registry-"))
-  const users = join(folder, "htpasswd")
-  if (auth === "users") await writeFile(users, htpasswd)
-  const config = join(folder, "config.json")
-  // JSON is YAML.
-  await writeFile(
-    config,
-    JSON.stringify({
-      version: 0.1,
-      log: { level: "info", formatter: "json" },
-      storage: { filesystem: { rootdirectory: join(folder, "data") } },
-      http: { addr: "127.0.0.1:0" },
-      ...(auth === undefined
-        ? {}
-        : { auth: auth === "users" ? { htpasswd: { realm: "test", path: users } } : { token: auth } })
-    })
-  )
-  const child = spawn("docker-registry", ["serve", config], { stdio: ["ignore", "ignore", "pipe"] })
-  const end = () => child.kill("SIGKILL")
-  process.once("exit", end)
+/** Starts a registry; resolves when it accepts connections. */
+const startProgram = async (program: RegistryProgram, config: string) => {
+  const child = spawn(program, ["serve", config], {
+    // Version 3 would send traces to this machine.
+    env: { ...process.env, OTEL_TRACES_EXPORTER: "none" },
+    stdio: ["ignore", "ignore", "pipe"]
+  })
+  const kill = () => child.kill("SIGKILL")
+  process.once("exit", kill)
+  let output = ""
   const host = await new Promise<string>((resolve, reject) => {
     child.once("error", reject)
-    child.once("exit", (code) => reject(new Error(`docker-registry exited with code ${code}`)))
+    child.once("exit", (code) => reject(new Error(`${program} exited with code ${code}: ${output}`)))
     createInterface({ input: child.stderr }).on("line", (line) => {
+      output = `${output}${line}\n`.slice(-2_000)
       const found = /listening on (127\.0\.0\.1:\d+)/.exec(line)
       if (found?.[1]) resolve(found[1])
     })
   })
+  const end = async () => {
+    process.off("exit", kill)
+    if (child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once("exit", resolve))
+    kill()
+    await ended
+  }
+  return { host, end }
+}
+
+/**
+ * A separate, empty registry for tests (Debian's `docker-registry`, or another program) on a free loopback port, which also stands in for
+ * `docker.io`. `users`: it requires `testUser` by Basic authentication; a token server: it requires that server's tokens.
+ */
+export const startTestRegistry = async (
+  auth?: "users" | TokenAuth,
+  program: RegistryProgram = "docker-registry"
+): Promise<TestRegistry> => {
+  const folder = await mkdtemp(join(tmpdir(), "registry-"))
+  const users = join(folder, "htpasswd")
+  if (auth === "users") await writeFile(users, htpasswd)
+  const config = join(folder, "config.json")
+  const serve = async (addr: string) => {
+    // JSON is YAML.
+    await writeFile(
+      config,
+      JSON.stringify({
+        version: 0.1,
+        log: { level: "info", formatter: "json" },
+        storage: { filesystem: { rootdirectory: join(folder, "data") } },
+        http: { addr },
+        ...(auth === undefined
+          ? {}
+          : { auth: auth === "users" ? { htpasswd: { realm: "test", path: users } } : { token: auth } })
+      })
+    )
+    return startProgram(program, config)
+  }
+  let running = await serve("127.0.0.1:0")
+  const { host } = running
   const registries = join(folder, "registries.conf")
   await writeFile(
     registries,
@@ -91,17 +124,16 @@ insecure = true
       const as = auth === "users" ? ["--creds", `${testUser.username}:${testUser.password}`] : []
       await run("podman", ["push", "--quiet", "--tls-verify=false", ...as, image, `docker://${host}/${name}`])
     },
+    restart: async () => {
+      await running.end()
+      running = await serve(host)
+    },
     removeBlob: async (digest) => {
       const hash = digest.replace("sha256:", "")
       await rm(join(folder, "data/docker/registry/v2/blobs/sha256", hash.slice(0, 2), hash), { recursive: true })
     },
     [Symbol.asyncDispose]: async () => {
-      process.off("exit", end)
-      if (child.exitCode === null) {
-        const ended = new Promise((resolve) => child.once("exit", resolve))
-        end()
-        await ended
-      }
+      await running.end()
       await rm(folder, { recursive: true, force: true })
     }
   }

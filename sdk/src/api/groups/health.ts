@@ -56,6 +56,8 @@ export class InfoGroup extends HttpApiGroup.make("info")
         organization: Schema.String,
         /** Whether services can run in place from a folder (`maxcloud dev`). */
         inPlace: Schema.Boolean,
+        /** The host of its own registry, such as `registry.example.com`; null if it has none. */
+        registry: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
         /** The store for the values of secrets; null if the server stores them. */
         secretStore: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
       }).annotations({ identifier: "ServerInfo" })

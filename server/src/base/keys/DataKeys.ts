@@ -64,5 +64,7 @@ export class DataKeys extends Context.Tag("@maxcloud/server/DataKeys")<
      * have been forged in the database.
      */
     readonly signingKeyOf: (keyId: string) => Effect.Effect<Option.Option<SigningKey>, MasterKeyError>
+    /** The 32 random bytes from which the key of the registry's tokens is made, created at first use. */
+    readonly registrySeed: Effect.Effect<Uint8Array, MasterKeyError>
   }
 >() {}

@@ -55,6 +55,7 @@ const renew = (sql: SqlClient, masterKey: MasterKey["Type"], cache: KeyCache, or
     cache.forgetSealing(nameOf(holder))
   })
 
+const registry: KeyHolder = { type: "server", id: "registry" }
 const signing: KeyHolder = { type: "server", id: "signing" }
 const signs = ({ bytes, id }: DataKey) => ({ id, ...signingKeyOf(bytes) })
 
@@ -87,6 +88,7 @@ export const layer = Layer.effect(
         Effect.provideService(SqlClient, sql),
         Effect.provideService(MasterKey, masterKey)
       ),
+      registrySeed: Effect.map(sealing(registry), ({ bytes }) => bytes),
       signingKey: Effect.map(sealing(signing), signs),
       signingKeyOf: (keyId: string) =>
         opening(signing, keyId).pipe(

@@ -5,7 +5,7 @@ import type { KeyOwner } from "./DataKeys.ts"
 /** The owner of a key row. The server has one key for each purpose. */
 export type KeyHolder =
   | Exclude<KeyOwner, { readonly type: "server" }>
-  | { readonly type: "server"; readonly id: "sealing" | "signing" }
+  | { readonly type: "server"; readonly id: "sealing" | "signing" | "registry" }
 
 export const holderOf = (owner: KeyOwner): KeyHolder =>
   owner.type === "server" ? { type: "server", id: "sealing" } : owner

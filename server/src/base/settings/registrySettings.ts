@@ -1,9 +1,50 @@
-import { Schema } from "effect"
+import { DurationBetween, isRegistryHost } from "@maxcloud/config-schema"
+import { Duration, Option, Redacted, Schema } from "effect"
 import { RegistryHosts } from "../words/imageName.ts"
 import { form, Words } from "./forms.ts"
-import { setting } from "./setting.ts"
+import { type Form, optional, setting } from "./setting.ts"
 
 const hosts = form(Schema.compose(Words, RegistryHosts), 'hosts are written as "registry.example.com,10.0.0.5:5000"')
+
+/** The host of a registry. The scheme may be written: people copy URLs. */
+const ownRegistry: Form<string> = {
+  read: (written) => {
+    const host = written.replace(/^https?:\/\//, "").replace(/\/$/, "")
+    return isRegistryHost(host) ? Option.some(host) : Option.none()
+  },
+  help: 'write the registry\'s host, such as "registry.example.com" or "127.0.0.1:5000"',
+  emptyIsUnset: true
+}
+
+/** Shorter secrets can be guessed from any token, offline. */
+const leastSecret = 32
+
+const jwtSecrets: Form<ReadonlyArray<Redacted.Redacted>> = {
+  read: (written) => {
+    const secrets = written.split(",").flatMap((each) => (each.trim() === "" ? [] : [each.trim()]))
+    return secrets.every((each) => each.length >= leastSecret)
+      ? Option.some(secrets.map((each) => Redacted.make(each)))
+      : Option.none()
+  },
+  help: `a secret has at least ${leastSecret} characters and no comma, as \`openssl rand -base64 32\` prints it`,
+  secret: true
+}
+
+const jwtSecret: Form<Redacted.Redacted> = {
+  ...jwtSecrets,
+  read: (written) =>
+    Option.flatMap(jwtSecrets.read(written), ([secret, ...rest]) =>
+      rest.length > 0 ? Option.none() : Option.fromNullable(secret)
+    ),
+  emptyIsUnset: true
+}
+
+const readExpiry = Schema.decodeUnknownOption(DurationBetween("1m", "24h", { wholeSeconds: true }))
+
+const expiry: Form<Duration.Duration> = {
+  read: (written) => Option.map(readExpiry(written), Duration.millis),
+  help: 'a duration from 1m to 24h, such as "1h"'
+}
 
 /** Which registries the server asks for images, and how. */
 export const registrySettings = {
@@ -21,5 +62,24 @@ export const registrySettings = {
     default: "",
     shown: "none",
     text: "Registries that the server doesn't contact: `maxcloud registries login` stores their credentials unchecked, and on Kubernetes their images aren't pinned to a digest. Like Knative's `registries-skipping-tag-resolving`, whose defaults (`dev.local`, `ko.local`, `kind.local`) always apply."
+  }),
+  registry: optional("REGISTRY_URL", ownRegistry, {
+    unset: "none: the server issues tokens for `registry.maxcloud.dev`",
+    text: "The host of your own registry (CNCF Distribution), such as `registry.example.com`. The server issues the tokens for it."
+  }),
+  registryTokenExpiry: setting("REGISTRY_TOKEN_EXPIRY", expiry, {
+    default: "1h",
+    text: "How long a token for the registry is valid. A push that takes longer gets a new one by itself."
+  }),
+  registryJwtSecret: optional("REGISTRY_JWT_SECRET", jwtSecret, {
+    unset: "a key in the database, created at the first use",
+    text: "The secret from which the key of the registry's tokens is made (ES256): 32 or more characters, the same on every server.",
+    forgotten: true
+  }),
+  registryOtherJwtSecrets: setting("MAXCLOUD_REGISTRY_JWT_SECRETS_OTHER", jwtSecrets, {
+    default: "",
+    shown: "none",
+    text: "Additional secrets, separated by commas, whose keys the registry gets but the server doesn't sign with: the next one or, after the change, the former one.",
+    forgotten: true
   })
 }

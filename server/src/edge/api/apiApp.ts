@@ -24,6 +24,7 @@ import { infoHandlers } from "./handlers/infoHandlers.ts"
 import { accountHandlers, erasuresHandlers, organizationHandlers } from "./handlers/organizationHandlers.ts"
 import { policiesHandlers } from "./handlers/policiesHandlers.ts"
 import { registriesHandlers } from "./handlers/registriesHandlers.ts"
+import { registryKeysHandlers, registryTokensHandlers } from "./handlers/registryHandlers.ts"
 import { servicesHandlers } from "./handlers/servicesHandlers.ts"
 import { signInHandlers } from "./handlers/signInHandlers.ts"
 import { sourcesHandlers } from "./handlers/sourcesHandlers.ts"
@@ -46,6 +47,8 @@ const operations = HttpLayerRouter.addHttpApi(MaxCloudApi).pipe(
     webhooksHandlers,
     policiesHandlers,
     registriesHandlers,
+    registryTokensHandlers,
+    registryKeysHandlers,
     signInHandlers,
     authHandlers,
     organizationHandlers,

@@ -34,6 +34,7 @@ import { frequentEvents } from "./0034_frequent_events.ts"
 import { suspensions } from "./0035_suspensions.ts"
 import { lostStages } from "./0036_lost_stages.ts"
 import { clusterMemory } from "./0039_cluster_memory.ts"
+import { registryKey } from "./0040_registry_key.ts"
 
 export interface Migration {
   readonly id: number
@@ -78,5 +79,6 @@ export const migrations: ReadonlyArray<Migration> = [
   { id: 34, name: "frequent_events", sql: frequentEvents },
   { id: 35, name: "suspensions", sql: suspensions },
   { id: 36, name: "lost_stages", sql: lostStages },
-  { id: 39, name: "cluster_memory", sql: clusterMemory }
+  { id: 39, name: "cluster_memory", sql: clusterMemory },
+  { id: 40, name: "registry_key", sql: registryKey }
 ]

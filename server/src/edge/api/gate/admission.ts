@@ -21,12 +21,29 @@ type Request = HttpServerRequest.HttpServerRequest
 type Mode = typeof AccessMode.Service
 type Rates = typeof RateLimits.Service
 
-export const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
+const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
   const { authorization } = headers
   if (authorization === undefined) return undefined
   const [, token = ""] = /^Bearer +([\w.~+/=-]{1,16384})$/i.exec(authorization.trim()) ?? []
   return Redacted.make(token)
 }
+
+/**
+ * The same for clients of the registry, which know only user names and passwords (RFC 7617): the password is the token,
+ * and the user name doesn't count. No other operation takes a password: browsers would send it by themselves.
+ */
+const passwordOf = ({ headers }: Request): Redacted.Redacted | undefined => {
+  const [, encoded] = /^Basic +([A-Za-z0-9+/]{1,22000}={0,2})$/i.exec(headers.authorization?.trim() ?? "") ?? []
+  if (encoded === undefined) return undefined
+  const [, token = ""] = /^[^:]*:([\w.~+/=-]{1,16384})$/.exec(Buffer.from(encoded, "base64").toString("utf8")) ?? []
+  return Redacted.make(token)
+}
+
+const takesPasswords: ReadonlySet<OperationName> = new Set(["registryTokens.issue"])
+
+/** The credential of a request. */
+export const credentialOf = (request: Request, operation: OperationName): Redacted.Redacted | undefined =>
+  (takesPasswords.has(operation) ? passwordOf(request) : undefined) ?? bearerOf(request)
 
 const ownerOnly =
   "This server is in local mode and answers only the user who started it. Use that user's account, or send its token: \"Authorization: Bearer <content of local-token in the server's data folder>\". For several people, start the server with MAXCLOUD_AUTH=required."
@@ -85,13 +102,14 @@ const callerOf = (
   rates: Rates,
   authenticator: typeof Authenticator.Service,
   request: Request,
+  operation: OperationName,
   address: string
 ) =>
   Effect.gen(function* () {
-    const token = bearerOf(request)
+    const token = credentialOf(request, operation)
     const { local } = mode
     if (local !== undefined && (token === undefined || local.owner.isToken(token))) {
-      yield* requireOwner(mode, rates, request, address)
+      if (token === undefined) yield* requireOwner(mode, rates, request, address)
       return ownerOf(local.organization)
     }
     if (token === undefined) {
@@ -123,7 +141,9 @@ export const admit = (
     const { limit, roles } = rowOf(operation)
     const isOpen = roles === "open"
     if (isOpen && operation !== "health.healthz") yield* requireOwner(mode, rates, request, address)
-    const caller = isOpen ? undefined : yield* asServer(callerOf(mode, rates, authenticator, request, address))
+    const caller = isOpen
+      ? undefined
+      : yield* asServer(callerOf(mode, rates, authenticator, request, operation, address))
     if (limit !== "none") yield* asServer(rateOf(mode, rates, caller, address))
     return caller
   })

@@ -20,7 +20,7 @@ import { announceDeprecation } from "../../http/announceDeprecation.ts"
 import { withHeaders } from "../../http/answerHeaders.ts"
 import type { Route } from "../../http/routeTable.ts"
 import { endWithAccess } from "../streams/endWithAccess.ts"
-import { admit, bearerOf, refuseForeign } from "./admission.ts"
+import { admit, credentialOf, refuseForeign } from "./admission.ts"
 import { auditRequest, pageName, subjectOf } from "./auditedRequest.ts"
 import { bodyWithRows } from "./bodyRows.ts"
 import { clientAddress } from "./clientAddress.ts"
@@ -55,7 +55,7 @@ const accessAgain = (
   asked: Parameters<typeof authorize>[1]
 ) =>
   Effect.map(Effect.context<Places>(), (places) => {
-    const token = bearerOf(request)
+    const token = credentialOf(request, asked.operation)
     return token === undefined || caller === undefined || caller.credential.type === "local"
       ? undefined
       : asServer(

@@ -79,6 +79,9 @@ const camel = /^[a-z]+([A-Z][a-z0-9]*|[0-9])*$/
 const without = (places: ReadonlyArray<string>, allowed: ReadonlyArray<string>) =>
   places.filter((each) => !allowed.includes(each))
 
+/** The names that every client of a registry reads (CNCF Distribution, "Token Authentication Specification"). */
+const registryTokens = ["RegistryToken.access_token", "RegistryToken.expires_in", "RegistryToken.issued_at"]
+
 const has = (document: Document, component: string, field: string) => {
   const { properties } = document.components.schemas[component] ?? {}
   return isJson(properties) && field in properties
@@ -89,8 +92,8 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
   Casing: ({ answers, operations, requests }) => [
     ...without(
       [...answers, ...requests].filter(({ name }) => !camel.test(name) && name !== "maxcloud.dev/service").map(place),
-      // The deprecated first request of the API, and the JSON Schema standard.
-      ["CreateService.env_vars", "AppSpec.$schema"]
+      // The deprecated first request of the API, the JSON Schema standard, tokens of registries, and JWKs (RFC 7517).
+      ["CreateService.env_vars", "AppSpec.$schema", ...registryTokens, "RegistryKeysKey.x5c"]
     ),
     ...operations.flatMap(({ operation, path }) => [
       ...path
@@ -120,7 +123,7 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
           ({ name, schema }) => (schema["format"] === "date-time") !== /^(at|since|until)$|(At|After|Since)$/.test(name)
         )
         .map(place),
-      ["CloudEvent.time"]
+      ["CloudEvent.time", ...registryTokens]
     ),
   Authors: ({ answers }) =>
     answers
@@ -148,7 +151,8 @@ const rules: Readonly<Record<string, (view: View) => ReadonlyArray<string>>> = {
           (/cpu|memory|timeout|duration|overlap|interval|expires|size|window|retryAfter|grace|gib/i.test(name) &&
             !/(Seconds|Bytes|Milli|Days)$/.test(name))
       )
-      .map(place),
+      .map(place)
+      .filter((each) => !registryTokens.includes(each)),
   Lists: ({ answersOf, document, listOf, operations }) =>
     operations
       .filter(({ method, operation }) => method === "get" && listOf(operation) !== undefined)

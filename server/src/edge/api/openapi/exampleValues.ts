@@ -385,6 +385,27 @@ export const serverInfo = {
   runtime: "kubernetes",
   organization: "acme",
   inPlace: false,
+  registry: "registry.example.com",
   secretStore: null
+}
+export const registryToken = {
+  token: "eyJhbGciOiJFUzI1NiIs…",
+  access_token: "eyJhbGciOiJFUzI1NiIs…",
+  expires_in: 3600,
+  issued_at: "2026-07-01T09:30:00.000Z"
+}
+export const registryKeys = {
+  keys: [
+    {
+      kty: "EC",
+      crv: "P-256",
+      x: "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+      y: "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+      kid: "DHY5:ZM2K:TBYN:Q6RM:LRIB:EQJ5:6K5J:Q6XW:QGIM:3NJU:44YU:UOL6",
+      alg: "ES256",
+      use: "sig",
+      x5c: ["MIIBMzCB26ADAgECAgEB…"]
+    }
+  ]
 }
 export const readiness = { status: "ready", checks: [{ name: "database", ok: true, message: null }] }

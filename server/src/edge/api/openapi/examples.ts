@@ -109,6 +109,8 @@ export const exampleOf: Readonly<Record<OperationName, Example>> = {
     answer: values.registry
   },
   "registries.logout": {},
+  "registryTokens.issue": { answer: values.registryToken },
+  "registryKeys.get": { answer: values.registryKeys },
   "signIn.register": { request: { email: "ada@example.com", organization: "acme" }, answer: values.mailed },
   "signIn.acceptInvite": sessionOf({ token: "mci_0123456789abcdef0123456789abcdef" }),
   "signIn.verify": { request: { token: "mcv_0123456789abcdef0123456789abcdef" }, answer: values.user },

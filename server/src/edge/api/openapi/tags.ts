@@ -16,6 +16,8 @@ const descriptions: Readonly<Record<Group, string>> = {
   policies: "The organization's CEL rules for its apps.",
   webhooks: "Addresses that receive events.",
   registries: "Credentials for private image registries.",
+  registryTokens: "Tokens for the platform's own registry, for docker, podman and others.",
+  registryKeys: "The public keys of these tokens. They need no credential.",
   signIn: "Register, accept an invitation, and sign a device in. They need no credential.",
   auth: "The caller's own credential, and those of the organization: API keys, invitations, trusted issuers.",
   organization: "The organization itself, its members, its quotas, its export and its deletion.",

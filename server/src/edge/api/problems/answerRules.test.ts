@@ -74,7 +74,7 @@ const isOpen = ({ row }: Operation) => row.roles === "open"
 const kinds: ReadonlyArray<Kind> = [
   {
     name: "an unknown query parameter",
-    applies: () => true,
+    applies: ({ row }) => row.ignoresUnknown !== true,
     status: 400,
     api: {},
     request: (operation) => {

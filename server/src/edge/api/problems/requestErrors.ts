@@ -6,7 +6,8 @@ import {
   inParameters,
   MaxCloudApi,
   type OperationName,
-  type ProblemError
+  type ProblemError,
+  rowOf
 } from "@maxcloud/sdk/api"
 import { holdsSecret } from "@maxcloud/sdk/internal"
 import { Effect, Either, Option, Schema, SchemaAST } from "effect"
@@ -101,7 +102,7 @@ export const refuseUnknownParameters = (
   operation: OperationName,
   { url }: Pick<HttpServerRequest.HttpServerRequest, "url">
 ): Effect.Effect<void, InvalidRequest> => {
-  if (!url.includes("?")) return Effect.void
+  if (!url.includes("?") || rowOf(operation).ignoresUnknown === true) return Effect.void
   const known = parametersOf(operation)
   const unknown = [...new Set(queryOf(url).keys())].filter((name) => !known.includes(name))
   return unknown.length === 0
