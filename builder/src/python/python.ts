@@ -11,7 +11,8 @@ const python = ".venv/bin/python"
 
 /**
  * Scripts in a virtual environment contain the absolute path of its python, but the environment moves after the build. So replace the path with one
- * relative to the script (as uv's `--relocatable` does).
+ * relative to the script (as uv's `--relocatable` does). pip writes a path that is too long for the kernel as `#!/bin/sh` with an `exec` in the second
+ * line.
  */
 const relocate = `
 import os, sys
@@ -22,6 +23,10 @@ for name in os.listdir(bin):
         continue
     with open(path, "rb") as file:
         first, _, rest = file.read().partition(b"\\n")
+    if first == b"#!/bin/sh" and rest.startswith(b"'''exec' "):
+        first, _, rest = rest.partition(b"\\n")
+        second, _, rest = rest.partition(b"\\n")
+        first = b"#!" + first if second == b"' '''" else b""
     if first.startswith(b"#!") and b"/.venv/bin/python" in first:
         head = b"#!/bin/sh\\n'''exec' \\"$(dirname -- \\"$(realpath -- \\"$0\\")\\")\\"/'python' \\"$0\\" \\"$@\\"\\n' '''\\n"
         with open(path, "wb") as file:
