@@ -52,6 +52,11 @@ const lazyBuiltins: Plugin = {
     }))
     // Node warns when it loads this module. A dependency needs it only for hosts in non-Latin scripts.
     build.onResolve({ filter: /^punycode$/ }, () => ({ path: "punycode", namespace: "lazy-punycode" }))
+    // An optional part of the bills of materials, which are JSON here.
+    build.onResolve({ filter: /^xmlbuilder2$/ }, () => ({ path: "xmlbuilder2", namespace: "lazy-absent" }))
+    build.onLoad({ filter: /./, namespace: "lazy-absent" }, ({ path }) => ({
+      contents: `throw new Error("${path} isn't installed")`
+    }))
     build.onLoad({ filter: /./, namespace: "lazy-punycode" }, () => ({
       contents: `module.exports = new Proxy({}, { get: (_, key) => process.getBuiltinModule("node:punycode")[key] })`
     }))

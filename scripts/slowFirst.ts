@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node"
 const slowest = [
   "instances/containers/containers.images.test.ts",
   "cli/test/run.images.test.ts",
+  "cli/test/build.images.test.ts",
   "instances/containers/containerReasons.images.test.ts",
   "cli/test/pinnedImages.images.test.ts",
   "instances/images/allowedImage.images.test.ts",
@@ -17,6 +18,7 @@ const slowest = [
   "cli/test/plans.test.ts",
   "cli/test/newerServer.test.ts",
   "cli/test/e2e.test.ts",
+  "cli/test/build.test.ts",
   "proxy/fuzz.test.ts",
   "assembly/runServer.test.ts",
   "cli/test/dev.test.ts",

@@ -53,6 +53,11 @@ const needs: ReadonlyArray<{ kinds: ReadonlyArray<string>; there: boolean; what:
     what: "pulling images: docker-registry isn't installed (Debian: apt-get install docker-registry)"
   },
   {
+    kinds: ["images"],
+    there: onPath("skopeo"),
+    what: "images from sources: skopeo isn't installed (Debian: apt-get install skopeo)"
+  },
+  {
     kinds: ["default"],
     there: onPath("chromium"),
     what: "pages in a browser: chromium isn't installed (Debian: apt-get install chromium)"

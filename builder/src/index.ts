@@ -1,6 +1,11 @@
 export { build } from "./build.ts"
 export { type DevStart, devStart } from "./devScript.ts"
 export { failureLines, isAway, isDiskFull } from "./failureLines.ts"
+export { type BaseImage, baseInLayout, checkBase, parseLayoutReference } from "./image/base.ts"
+export type { Platform } from "./image/documents.ts"
+export { home as imageHome, type ImageRequest, type WrittenImage, writeImage } from "./image/image.ts"
+export { type LayoutWriter, openLayout } from "./image/layout.ts"
+export { pythonVersionIn } from "./image/python.ts"
 export {
   BuildFailed,
   type BuildHost,

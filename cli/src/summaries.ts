@@ -12,6 +12,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   plan: { summary: "Show what a deploy would change", offline: false },
   deploy: { summary: "Deploy the app, or one image", offline: false },
   destroy: { summary: "Remove the whole app of a stage", offline: false },
+  build: { summary: "Build an image from source, without a container engine", offline: true },
   synth: { summary: "Print the app's manifests, offline", offline: true },
   export: { summary: "Print manifests for any Knative, offline", offline: true },
   "config check": { summary: "Check the config without sending anything", offline: true },

@@ -16,6 +16,30 @@ const shop = {
 }
 const registered = "maxcloud auth register --email ada@example.com --org acme --bootstrap-token-stdin < token.txt"
 
+/** An OCI layout with the image that others are built on: a stub of Node. */
+const baseLayout = `
+import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
+import { mkdirSync, writeFileSync } from "node:fs"
+mkdirSync("root/usr/bin", { recursive: true })
+mkdirSync("base/blobs/sha256", { recursive: true })
+writeFileSync("root/usr/bin/node", "", { mode: 0o755 })
+const layer = execFileSync("tar", ["-c", "-C", "root", "."])
+const hex = (content) => createHash("sha256").update(content).digest("hex")
+const put = (mediaType, content) => {
+  writeFileSync("base/blobs/sha256/" + hex(content), content)
+  return { mediaType, digest: "sha256:" + hex(content), size: Buffer.byteLength(content) }
+}
+const type = (name) => "application/vnd.oci.image." + name
+const architecture = process.arch === "x64" ? "amd64" : process.arch
+const layers = [put(type("layer.v1.tar"), layer)]
+const rootfs = { type: "layers", diff_ids: [layers[0].digest] }
+const config = put(type("config.v1+json"), JSON.stringify({ os: "linux", architecture, rootfs }))
+const manifest = put(type("manifest.v1+json"), JSON.stringify({ schemaVersion: 2, config, layers }))
+writeFileSync("base/oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+writeFileSync("base/index.json", JSON.stringify({ schemaVersion: 2, manifests: [manifest] }))
+`
+
 /** Pages whose commands the tests run, and what each needs beforehand. */
 export const pageSetups: Readonly<Record<string, PageSetup>> = {
   "README.md": { server: "local" },
@@ -45,6 +69,7 @@ grep '^{"checkpoint"' first.jsonl | tail -n 1 > earlier.jsonl`,
   "docs/compatibility.md": { server: "local" },
   "docs/effect.md": { server: "local" },
   "docs/frameworks.md": { server: "local", files: shop },
+  "docs/images.md": { server: "local", files: { ...shop, "base.mjs": baseLayout }, before: "node base.mjs" },
   "docs/many-apps.md": {
     server: "local",
     files: {

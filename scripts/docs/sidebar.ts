@@ -53,6 +53,7 @@ export const makeSidebar = (): ReadonlyArray<SidebarGroup> => [
         items: [
           page("Develop locally", "dev"),
           page("Build a source", "frameworks"),
+          page("Build an image", "images"),
           page("Stages and imports of a config", "config-files"),
           page("Link several apps", "many-apps"),
           page("Set fields of Kubernetes", "manifests"),

@@ -69,6 +69,7 @@ export const floors: ReadonlyArray<Floor> = [
     serviceEvents: "what the runtime observes, as events"
   }),
   floor("operator", "commands for the operator", {
+    builds: "images from sources, without a server",
     backup: "backup, restore, verification",
     cluster: "installation on a cluster, and its check",
     commands: "quotas, audit, caches",

@@ -63,6 +63,20 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["--app", "shop", "--no-follow", "--since", "1h", "--tail", "5"],
     ["web", "--no-follow", "--revision", "web-00001"]
   ],
+  build: [
+    [
+      "tool",
+      "--base",
+      "oci:no-base",
+      "--output",
+      "oci:flags-image:v1",
+      "--build-command",
+      "true",
+      "--command",
+      "node a.js"
+    ],
+    ["--service", "web", "--base", "oci:no-base", "--output", "oci:flags-image", "--port", "80"]
+  ],
   "secrets copy": [
     ["A", "--app", "shop", "--from-stage", "production", "--to-stage", "dev"],
     ["A", "--from-app", "shop", "--to-app", "shop", "--from-stage", "dev", "--to-stage", "production"]

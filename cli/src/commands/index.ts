@@ -15,6 +15,7 @@ const groups = {
       plan: () => import("./plan.ts"),
       deploy: () => import("./deploy.ts"),
       destroy: () => import("./destroy.ts"),
+      build: () => import("./build.ts"),
       synth: () => import("./synth.ts"),
       export: () => import("./export.ts"),
       "config check": () => import("./configCheck.ts"),

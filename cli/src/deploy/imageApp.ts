@@ -95,7 +95,7 @@ const readEnvFile = (file: string) =>
   )
 
 /** Splits a single text into words; several texts are the words. */
-const commandOf = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
+export const commandOf = (written: ReadonlyArray<string>): Effect.Effect<ReadonlyArray<string>, UsageError> => {
   const [only] = written
   if (only === undefined || written.length > 1) return Effect.succeed(written)
   return Either.match(shellWords(only), {

@@ -13,6 +13,7 @@ export type { Rollout, RolloutState, StageRollout } from "../control/deployments
 export { type GatewayOptions, runGateway } from "../edge/gateway/index.ts"
 export { type BackupResult, backupServer, restoreServer } from "../operator/backup/commands.ts"
 export type { Backup, Restored } from "../operator/backup/results.ts"
+export { buildImage, type ImageBuildOptions, type ImageBuildResult } from "../operator/builds/buildImage.ts"
 export type { CheckFinding, CheckName, CheckPart } from "../operator/check/CheckPart.ts"
 export { checkServer, type ServerCheck } from "../operator/check/checkServer.ts"
 export { cluster } from "../operator/cluster/cluster.ts"

@@ -1,0 +1,132 @@
+import { arch, platform as systemPlatform } from "node:os"
+import { join, resolve } from "node:path"
+import {
+  type BaseImage,
+  BuildFailed,
+  baseInLayout,
+  openLayout,
+  type Platform,
+  parseLayoutReference,
+  pythonVersionIn,
+  type WrittenImage,
+  writeImage
+} from "@maxcloud/builder"
+import type { Build } from "@maxcloud/config-schema"
+import { SourceInvalid } from "@maxcloud/sdk/effect"
+import { Effect, Either } from "effect"
+import { errorText, systemFaultOf } from "../../base/host/systemFault.ts"
+import { version } from "../../base/settings/version.ts"
+import { ImageProblem } from "../../stores/images/ImageProblem.ts"
+import { ImagesError } from "../../stores/images/Images.ts"
+import { SourceError } from "../../stores/sources/SourceStore.ts"
+import { type TreeOfSource, withBuiltFolder } from "./buildFolder.ts"
+import { compilePython } from "./compilePython.ts"
+import { registryBase } from "./registryBase.ts"
+
+export interface ImageBuildOptions {
+  /** The absolute path of the source. */
+  readonly folder: string
+  /** As the config writes it. */
+  readonly build: Build | undefined
+  /** The start command, if the source doesn't say it. */
+  readonly command: ReadonlyArray<string> | undefined
+  readonly port: number
+  /** `oci:FOLDER`, `oci:FOLDER:TAG`, or an image of a registry. @default Docker's official image for the language */
+  readonly base: string | undefined
+  /** The OCI layout to write, and the image's tag in it. */
+  readonly output: { readonly folder: string; readonly tag: string }
+  /** The folder for installed dependencies, which later builds use again. */
+  readonly cache: string
+  readonly environment: NodeJS.ProcessEnv
+  readonly onLine: (line: string) => void
+  readonly signal: AbortSignal
+}
+
+export type ImageBuildResult =
+  | { readonly ok: true; readonly image: WrittenImage; readonly leftOut: ReadonlyArray<string> }
+  | {
+      readonly ok: false
+      /** `unavailable`: a retry may help. `invalid`: a name on the command line. `build`: the source, or that base image for it. */
+      readonly reason: "unavailable" | "invalid" | "build"
+      readonly message: string
+    }
+
+const architectures: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" }
+
+/** The platform that this machine builds for: it installs packages with native code for itself. */
+const ownPlatform = (): Platform => {
+  const architecture = architectures[arch()]
+  if (systemPlatform() === "linux" && architecture !== undefined) return { os: "linux", architecture }
+  throw new BuildFailed({
+    reason: "invalid",
+    message: `Images are built on Linux, on amd64 or arm64, but this machine is ${systemPlatform()} on ${arch()}: packages with native code wouldn't run. Run maxcloud in a Linux container or virtual machine.`
+  })
+}
+
+const defaultBase = async ({ built, root }: TreeOfSource): Promise<string> => {
+  if (built.kind.startsWith("Python"))
+    return `docker.io/library/python:${(await pythonVersionIn(join(root, built.folder))) ?? "3"}-slim`
+  if (built.kind.startsWith("Go") || built.kind.startsWith("Deno")) return "docker.io/library/debian:stable-slim"
+  return `docker.io/library/node:${process.versions.node.split(".")[0]}-slim`
+}
+
+const reasonOf = (cause: unknown): "unavailable" | "invalid" | "build" | undefined => {
+  if (cause instanceof ImagesError) return "unavailable"
+  if (cause instanceof ImageProblem || cause instanceof SourceInvalid) return "invalid"
+  if (cause instanceof BuildFailed) return cause.reason === "unavailable" ? "unavailable" : "build"
+  if (cause instanceof SourceError)
+    return cause.reason === "unavailable" || cause.reason === "diskFull" ? "unavailable" : "build"
+  return systemFaultOf(cause) === undefined ? undefined : "unavailable"
+}
+
+/** Gives `use` the base image. Its registry's connections are open meanwhile. */
+const withBase = async <A>(
+  written: string,
+  platform: Platform,
+  { environment, signal }: ImageBuildOptions,
+  use: (base: BaseImage) => Promise<A>
+): Promise<A> => {
+  const layout = parseLayoutReference(written)
+  if (layout !== undefined) return use(await baseInLayout(resolve(layout.folder), layout.tag, platform))
+  return Effect.runPromise(
+    Effect.scoped(
+      Effect.flatMap(registryBase(written, platform, environment), (base) =>
+        Effect.tryPromise({ try: () => use(base), catch: (cause) => cause })
+      )
+    ).pipe(Effect.either),
+    { signal }
+  ).then(Either.getOrThrowWith((cause) => cause))
+}
+
+/** Builds a folder, and writes an image of the result into an OCI layout. Needs no server and no container engine. */
+export const buildImage = async (options: ImageBuildOptions): Promise<ImageBuildResult> => {
+  const { build, cache, command, environment, folder, onLine, output, port, signal } = options
+  try {
+    const platform = ownPlatform()
+    const source = { folder, build, hasCommand: command !== undefined, cache, environment, onLine, signal }
+    return await withBuiltFolder(source, async (tree) => {
+      const { box, built, leftOut, root, source } = tree
+      const compiled = await compilePython(tree, join(box, "compiled"), options)
+      const image = await withBase(options.base ?? (await defaultBase(tree)), platform, options, async (base) =>
+        writeImage({
+          root,
+          built,
+          compiled,
+          command,
+          port,
+          base,
+          layout: await openLayout(output.folder),
+          tag: output.tag,
+          record: { source, parameters: { build, command, port }, version },
+          progress: onLine,
+          signal
+        })
+      )
+      return { ok: true, image, leftOut } as const
+    })
+  } catch (cause) {
+    const reason = reasonOf(cause)
+    if (reason === undefined || signal.aborted) throw cause
+    return { ok: false, reason, message: errorText(cause, "this machine's disk") }
+  }
+}
