@@ -27,7 +27,12 @@ export const bundles = {
   },
   cli: {
     // A config in a project without the SDK imports the command's own.
-    entries: { main: "src/main.ts", sdkConfig: "../sdk/src/config.ts", sdkEnv: "../sdk/src/env.ts" },
+    entries: {
+      main: "src/main.ts",
+      helper: "src/helper.ts",
+      sdkConfig: "../sdk/src/config.ts",
+      sdkEnv: "../sdk/src/env.ts"
+    },
     external: ["@maxcloud/server", "@maxcloud/synth", "@parcel/watcher"],
     keepNames: false
   }

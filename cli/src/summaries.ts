@@ -35,6 +35,8 @@ export const summaries: Readonly<Record<string, Summary>> = {
   "secrets copy": { summary: "Copy secrets to another stage or app", offline: false },
   "secrets versions": { summary: "List the versions of a secret", offline: false },
   "secrets rollback": { summary: "Roll a secret back to an earlier version", offline: false },
+  "registry login": { summary: "Let docker, podman and others use the server's registry", offline: false },
+  "registry logout": { summary: "Undo `maxcloud registry login`", offline: false },
   "registry info": { summary: "Show the server's own registry", offline: false },
   "registry keys": { summary: "Print the public keys for the registry's configuration", offline: false },
   "registries login": { summary: "Store credentials for a registry", offline: false },

@@ -94,7 +94,11 @@ git init -q -b main && git add . && git commit -q -m first && git update-ref ref
   "docs/reference/errors.md": { server: "local" },
   "docs/reference/events.md": { server: "local" },
   "docs/reference/exports.md": { server: "accounts", before: registered },
-  "docs/registry.md": { server: "local" },
+  "docs/registry.md": {
+    server: "local",
+    environment: { REGISTRY_URL: "registry.example.com" },
+    before: "export XDG_RUNTIME_DIR=$HOME"
+  },
   "docs/secrets.md": {
     server: "local",
     files: {

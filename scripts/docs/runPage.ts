@@ -12,6 +12,8 @@ import { commentOf, statementsOf } from "./shell.ts"
 export interface PageSetup {
   /** `local`: a server in local mode. `accounts`: a server where people sign in, with its bootstrap token in `token.txt`. */
   readonly server: "local" | "accounts"
+  /** Settings of the server. */
+  readonly environment?: Readonly<Record<string, string>>
   readonly files?: Readonly<Record<string, string>>
   /** Statements to run before the page's commands. */
   readonly before?: string
@@ -106,7 +108,7 @@ export const runPage = async (page: string, setup: PageSetup): Promise<ReadonlyA
   const mode =
     setup.server === "local" ? {} : { MAXCLOUD_AUTH: "required", MAXCLOUD_MAIL: "log", MAXCLOUD_REGISTRATION: "invite" }
   const server = start(["server", "--port", "0", "--data-dir", dataDir], {
-    env: { ...mode, MAXCLOUD_RUNTIME: "local", MAXCLOUD_BACKUPS: "off" }
+    env: { ...mode, ...setup.environment, MAXCLOUD_RUNTIME: "local", MAXCLOUD_BACKUPS: "off" }
   })
   try {
     const url = /listens on (\S+)/.exec(await server.until(/listens on \S+/))?.[1] ?? ""

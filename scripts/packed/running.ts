@@ -71,6 +71,9 @@ export const checkDeployment = async ({ app, check, maxcloud, run, start }: Fore
       old.output
     )
 
+    const helper = run(join(app, "node_modules/.bin/docker-credential-maxcloud"), ["list"], { cwd })
+    check("docker and podman can call the credential helper", helper.stdout === "{}\n", helper.output)
+
     const deleted = at("delete", "web", "--yes")
     check("delete removes it", deleted.status === 0, deleted.output)
     const none = at("list", "--json")

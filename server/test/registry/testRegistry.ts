@@ -78,7 +78,8 @@ const startProgram = async (program: RegistryProgram, config: string) => {
  */
 export const startTestRegistry = async (
   auth?: "users" | TokenAuth,
-  program: RegistryProgram = "docker-registry"
+  program: RegistryProgram = "docker-registry",
+  address = "127.0.0.1:0"
 ): Promise<TestRegistry> => {
   const folder = await mkdtemp(join(tmpdir(), "registry-"))
   const users = join(folder, "htpasswd")
@@ -100,7 +101,7 @@ export const startTestRegistry = async (
     )
     return startProgram(program, config)
   }
-  let running = await serve("127.0.0.1:0")
+  let running = await serve(address)
   const { host } = running
   const registries = join(folder, "registries.conf")
   await writeFile(
