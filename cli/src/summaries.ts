@@ -11,6 +11,7 @@ export const summaries: Readonly<Record<string, Summary>> = {
   init: { summary: "Create a maxcloud.config.ts", offline: true },
   plan: { summary: "Show what a deploy would change", offline: false },
   deploy: { summary: "Deploy the app, or one image", offline: false },
+  push: { summary: "Push an image to the server's registry", offline: false },
   destroy: { summary: "Remove the whole app of a stage", offline: false },
   build: { summary: "Build an image from source, without a container engine", offline: true },
   synth: { summary: "Print the app's manifests, offline", offline: true },

@@ -50,7 +50,7 @@ describe("import directions", () => {
 })
 
 describe("the folders of a package", () => {
-  for (const name of ["builder", "cli", "config-schema", "sdk", "synth"]) {
+  for (const name of ["builder", "cli", "config-schema", "oci", "sdk", "synth"]) {
     it(`of ${name} form no import cycle`, () => {
       const folder = join(root, name, "src")
       const edges = sourcesIn(folder)

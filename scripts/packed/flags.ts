@@ -82,6 +82,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["A", "--from-app", "shop", "--to-app", "shop", "--from-stage", "dev", "--to-stage", "production"]
   ],
   "port-forward": [["web", "0:8080", "--app", "shop", "--instance", "web-1", "--address", "127.0.0.1"]],
+  push: [["oci:flags-layout", "--name", "shop", "--tag", "1", "--platform", "linux/amd64"]],
   suspend: [
     ["--app", "shop", "--for", "1h", "--reason", "a"],
     ["--app", "shop", "--end"]

@@ -121,7 +121,10 @@ describe("MaxCloud", () => {
       features: [],
       runtime: "local",
       organization: "local",
+      organizationId: null,
       inPlace: true,
+      registry: null,
+      platforms: [],
       secretStore: null
     }
     const seen: Array<string> = []

@@ -47,7 +47,7 @@ describe("for browsers", () => {
     const program = `sdk.createClient({ apiUrl: "https://cloud.example.com", token: "t" }).info().then(JSON.stringify)`
     const info: unknown = await runInContext(program, context)
     expect(info).toBe(
-      '{"version":"1","minimumClient":"1","features":[],"runtime":"local","organization":"acme","inPlace":false,"secretStore":null}'
+      '{"version":"1","minimumClient":"1","features":[],"runtime":"local","organization":"acme","organizationId":null,"inPlace":false,"registry":null,"platforms":[],"secretStore":null}'
     )
     expect(asked).toStrictEqual(["https://cloud.example.com/api/v1/info Bearer t"])
   })

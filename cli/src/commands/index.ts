@@ -14,6 +14,7 @@ const groups = {
       init: () => import("./init.ts"),
       plan: () => import("./plan.ts"),
       deploy: () => import("./deploy.ts"),
+      push: () => import("./push.ts"),
       destroy: () => import("./destroy.ts"),
       build: () => import("./build.ts"),
       synth: () => import("./synth.ts"),

@@ -1,7 +1,8 @@
 import type { Deployment, DeploymentEvent } from "@maxcloud/sdk/api"
 import { renderProgress } from "@maxcloud/sdk/progress"
 import { entryOf } from "../output/entryOf.ts"
-import { elapsed, printableLines, type Terminal, table } from "../output/terminal.ts"
+import { makeRedraw } from "../output/redraw.ts"
+import { elapsed, type Terminal, table } from "../output/terminal.ts"
 
 /** Prints the progress of a deployment. */
 export interface Progress {
@@ -43,7 +44,7 @@ const firstLine = (text: string) => text.split("\n")[0] ?? ""
 
 /** A line per service, updated in place. */
 const inPlace = (terminal: Terminal): Progress => {
-  let drawn = 0
+  const lines = makeRedraw(terminal)
   let deployment: Deployment | undefined
   const begun = performance.now()
   const ended = new Map<string, number>()
@@ -51,19 +52,15 @@ const inPlace = (terminal: Terminal): Progress => {
   const draw = () => {
     if (deployment === undefined) return
     const now = performance.now()
-    const rows = table(
-      deployment.services.map((service) => serviceRow(service, begun, ended.get(service.name) ?? now, terminal))
+    lines.draw(
+      table(deployment.services.map((service) => serviceRow(service, begun, ended.get(service.name) ?? now, terminal)))
     )
-    const up = drawn === 0 ? "" : `\u001b[${drawn}A`
-    terminal.write(`${up}${rows.map((row) => `\u001b[2K${fit(printableLines(row), terminal.columns)}\n`).join("")}`)
-    drawn = rows.length
   }
   const timer = setInterval(draw, 100)
   return {
     event: (event) => {
       if (event.type === "warning" && event.message !== null && isNew(event.message)) {
-        if (drawn > 0) terminal.write(`\u001b[${drawn}A\u001b[J`)
-        drawn = 0
+        lines.clear()
         terminal.say(`${terminal.paintError("yellow", "warning:")} ${event.message}`)
       }
       if (event.deployment === null) return
@@ -78,23 +75,6 @@ const inPlace = (terminal: Terminal): Progress => {
       draw()
     }
   }
-}
-
-/** Cuts a line to the terminal's width, so that it takes one row, and resets colors at the end. */
-const fit = (line: string, columns: number): string => {
-  let width = 0
-  let out = ""
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours take no room
-  for (const part of line.split(/(\u001b\[[0-9;]*m)/)) {
-    if (part.startsWith("\u001b")) {
-      out += part
-      continue
-    }
-    const rest = part.slice(0, Math.max(0, columns - 1 - width))
-    width += rest.length
-    out += rest
-  }
-  return out
 }
 
 /** Appends a line for each event. */

@@ -1,10 +1,14 @@
 import { Effect } from "effect"
 import type { Cloud } from "../client.ts"
 
-/** The server's own registry, and the prefix of the organization's repositories in it. `host` is null if it has none. */
+/**
+ * The server's own registry, and the prefix of the organization's repositories in it. `host` is null if it has none.
+ * `platforms`: those of the cluster's nodes.
+ */
 export const placeIn = (cloud: Cloud) =>
-  Effect.map(Effect.all([cloud.info, cloud.organization.get], { concurrency: 2 }), ([{ registry }, { id }]) => ({
-    host: registry,
+  Effect.map(cloud.info, ({ organizationId, platforms, registry }) => ({
+    host: organizationId === null ? null : registry,
+    platforms,
     // Names change, and this id doesn't.
-    prefix: `${id}/`
+    prefix: `${organizationId}/`
   }))

@@ -9,7 +9,7 @@ const gibibyte = 1024 ** 3
 export const imageBytes = 8 * gibibyte
 /** The same unpacked: a few megabytes can unpack to terabytes. */
 export const unpackedBytes = 64 * gibibyte
-const mostLayers = 200
+export const mostLayers = 200
 const mostBuilds = 200
 
 const MediaType = Schema.String.pipe(Schema.maxLength(255))

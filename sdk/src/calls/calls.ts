@@ -1,5 +1,12 @@
 import { Effect } from "effect"
-import { type Feature, type Open, type ReadinessCheck, UsageParameters, type UsageReport } from "../api/index.ts"
+import {
+  type Feature,
+  type Open,
+  type OrganizationId,
+  type ReadinessCheck,
+  UsageParameters,
+  type UsageReport
+} from "../api/index.ts"
 import type { CallError } from "../errors.ts"
 import type { OptionKinds } from "../input/options.ts"
 import { parsed, parseOptions } from "../input/parse.ts"
@@ -25,10 +32,14 @@ export interface ServerInfo {
   /** `local`, `kubernetes`, or a runtime that only newer servers have. */
   readonly runtime: string
   readonly organization: string
+  /** Its immutable id, as in the names of its images in the registry; null from an older server. */
+  readonly organizationId: OrganizationId | null
   /** Whether services can run in place from a folder (`maxcloud dev`). */
   readonly inPlace: boolean
   /** The host of its own registry; null if it has none. */
   readonly registry: string | null
+  /** The platforms of the nodes that run services, such as `linux/amd64`; empty if they're unknown. */
+  readonly platforms: ReadonlyArray<string>
   /** The store for the values of secrets; null if the server stores them. */
   readonly secretStore: string | null
 }

@@ -4,6 +4,7 @@ import { Authentication } from "../authentication.ts"
 import { everyone, get, open } from "../endpoint.ts"
 import { wire } from "../errors.ts"
 import { Feature } from "../features.ts"
+import { OrganizationId } from "../ids.ts"
 import { openEnum } from "../openEnum.ts"
 import { Readiness } from "../readiness.ts"
 
@@ -54,10 +55,14 @@ export class InfoGroup extends HttpApiGroup.make("info")
         /** `local`, `kubernetes`, or a runtime that only newer servers have. */
         runtime: Schema.String,
         organization: Schema.String,
+        /** Its immutable id, as in the names of its images in the registry; null from an older server. */
+        organizationId: Schema.optionalWith(Schema.NullOr(OrganizationId), { default: () => null }),
         /** Whether services can run in place from a folder (`maxcloud dev`). */
         inPlace: Schema.Boolean,
         /** The host of its own registry, such as `registry.example.com`; null if it has none. */
         registry: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null }),
+        /** The platforms of the nodes that run services, such as `linux/amd64`; empty if they're unknown. */
+        platforms: Schema.optionalWith(Schema.Array(Schema.String), { default: () => [] }),
         /** The store for the values of secrets; null if the server stores them. */
         secretStore: Schema.optionalWith(Schema.NullOr(Schema.String), { default: () => null })
       }).annotations({ identifier: "ServerInfo" })

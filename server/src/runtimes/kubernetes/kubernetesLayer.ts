@@ -10,6 +10,7 @@ import * as KubeApiLayer from "../kubeApi/HttpKubeApi.ts"
 import { KubeApi } from "../kubeApi/KubeApi.ts"
 import * as NetworkVerifier from "../network/KubernetesNetworkVerifier.ts"
 import { layerNone as noRoutes } from "../port/LocalRoutes.ts"
+import { NodePlatforms } from "../port/NodePlatforms.ts"
 import { Platform } from "../port/Platform.ts"
 import * as ClusterMemory from "./ClusterMemory.ts"
 import * as ClusterCache from "./cache/WatchedCache.ts"
@@ -75,7 +76,10 @@ export const kubernetesLayer = (settings: ServerSettings) => {
     Effect.zipLeft(clusterPlatform(settings), warnOfStrangeClasses(settings.runtimeClass))
   )
   const images = Layer.unwrapEffect(
-    Effect.map(KubeApi, (api) => RegistryImages.layer({ ...settings, platforms: nodePlatforms(api) }))
+    Effect.map(KubeApi, (api) => {
+      const platforms = nodePlatforms(api)
+      return Layer.merge(RegistryImages.layer({ ...settings, platforms }), Layer.succeed(NodePlatforms, platforms()))
+    })
   )
   const logs = Layer.mergeAll(KubernetesLogs.layer, collector, KubernetesStores.layer).pipe(
     Layer.provide(historyLayer(settings))

@@ -384,8 +384,10 @@ export const serverInfo = {
   features: ["idempotency", "organizations", "plans", "policies", "webhooks"],
   runtime: "kubernetes",
   organization: "acme",
+  organizationId,
   inPlace: false,
   registry: "registry.example.com",
+  platforms: ["linux/amd64"],
   secretStore: null
 }
 export const registryToken = {
