@@ -79,7 +79,11 @@ export const makeLayout = () => {
       }),
     /** Lists a document in `index.json`. */
     list: (
-      { digest, size }: { readonly digest: string; readonly size: number },
+      {
+        artifactType,
+        digest,
+        size
+      }: { readonly digest: string; readonly size: number; readonly artifactType?: string },
       tag?: string,
       kind: "manifest" | "index" = "manifest"
     ) => {
@@ -87,6 +91,7 @@ export const makeLayout = () => {
         mediaType: `${ociTypes}.${kind}.v1+json`,
         digest,
         size,
+        ...(artifactType === undefined ? {} : { artifactType }),
         ...(tag === undefined ? {} : { annotations: { "org.opencontainers.image.ref.name": tag } })
       })
     },

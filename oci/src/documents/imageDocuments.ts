@@ -30,6 +30,7 @@ const Index = Schema.Struct({
       digest: Digest,
       size: Schema.optional(Schema.Int.pipe(Schema.nonNegative())),
       platform: Schema.optional(Platform),
+      artifactType: Schema.optional(Schema.String),
       annotations: Schema.optional(Schema.NullOr(Annotations))
     })
   ).pipe(Schema.maxItems(mostBuilds)),

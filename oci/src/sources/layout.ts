@@ -132,7 +132,8 @@ const noPlatform = ({ where }: Store, platform: string, manifests: ReadonlyArray
 
 /** The image that the user means: the one with the tag, or the only one. */
 const choose = ({ where }: Store, entries: ReadonlyArray<Entry>, tag: string | undefined) => {
-  const images = entries.filter((entry) => !referrersTag.test(nameOf(entry) ?? ""))
+  // An entry with an artifact type is about an image, such as its SBOM.
+  const images = entries.filter((entry) => !referrersTag.test(nameOf(entry) ?? "") && entry.artifactType === undefined)
   const wanted = tag === undefined ? images : images.filter((entry) => nameOf(entry) === tag || tagOf(entry) === tag)
   const [only, ...others] = wanted
   if (only !== undefined && others.every(({ digest }) => digest === only.digest)) return Effect.succeed(only)

@@ -108,6 +108,8 @@ describe("an OCI layout", () => {
     })
     const tag = image.digest.replace(":", "-")
     layout.list(layout.index([{ ...about, architecture: "amd64" }]), tag, "index")
+    // Builders list it by itself too. It's no second image.
+    layout.list({ ...about, artifactType: "application/vnd.cyclonedx+json" })
     const found = await withImage(layoutAt(layout), ({ referrers, root }) => [
       root.digest,
       referrers.map((each) => each.tag)
