@@ -41,6 +41,7 @@ export const annotation = {
   secretParts: "maxcloud.dev/secret-parts",
   /** On a Secret: `true` if its `data`, the organization's credentials for registries, is filled in at apply. The stored Secret has no data. */
   registryCredentials: "maxcloud.dev/registry-credentials",
+  pullPeriod: "maxcloud.dev/pull-period",
   /**
    * On a Knative Service (not its template, because a link creates no revision): the services of its namespace that its pods may call, sorted and
    * separated by commas. The gateway's authorizer reads it.

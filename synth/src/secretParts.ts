@@ -39,12 +39,21 @@ export const readParts = ({ metadata }: Manifest): Either.Either<SecretParts, st
     : Either.mapLeft(decodeParts(written), () => `its annotation ${annotation.secretParts} can't be read`)
 }
 
-/** Marks the Secret with the organization's credentials for registries. */
-export const pullSecretAnnotations = { [annotation.registryCredentials]: "true" }
+const isCredentials = { [annotation.registryCredentials]: "true" }
+
+/** Does the namespace have a Secret with credentials for registries? */
+export const usesPullSecret = ({ pullPeriod, pullSecret }: TenantContext): boolean =>
+  pullSecret || pullPeriod !== undefined
+
+/** Marks that Secret. It changes with the platform's own credentials, so that they are applied again. */
+export const pullSecretAnnotations = ({ pullPeriod }: TenantContext) => ({
+  ...isCredentials,
+  ...(pullPeriod === undefined ? {} : { [annotation.pullPeriod]: pullPeriod })
+})
 
 /** Whether the manifest doesn't determine the values of this Secret, so that detecting changes needs the values. */
 export const isPullSecret = ({ metadata }: Manifest): boolean =>
-  metadata.annotations?.[annotation.registryCredentials] === pullSecretAnnotations[annotation.registryCredentials]
+  metadata.annotations?.[annotation.registryCredentials] === isCredentials[annotation.registryCredentials]
 
 /**
  * The name of a service's Secret: `<service>--<hash>`, at most 62 characters. The hash covers the names and versions of its contents. So a new

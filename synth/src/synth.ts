@@ -22,7 +22,7 @@ import { policyOf } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
 import { patched } from "./patches.ts"
 import { revisionTemplateOf } from "./revisionTemplate.ts"
-import { writeParts } from "./secretParts.ts"
+import { usesPullSecret, writeParts } from "./secretParts.ts"
 import { writeMarks } from "./serviceMarks.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
@@ -75,7 +75,7 @@ const synthService = (
       metadata: named(service.name),
       automountServiceAccountToken: false,
       // Here and not in the template, so that adding or removing credentials creates no revision.
-      ...(tenant.pullSecret ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
+      ...(usesPullSecret(tenant) ? { imagePullSecrets: [{ name: pullSecretName }] } : {})
     }),
     ...(secret === undefined ? [] : [secretObject(chart, named(secret.name), secret, tenant)]),
     new KubeNetworkPolicy(chart, "policy", {

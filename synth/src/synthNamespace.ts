@@ -12,7 +12,7 @@ import type { Manifest } from "./manifest.ts"
 import { namespaceOf, pullSecretName } from "./names.ts"
 import { denyAll } from "./networkPolicies.ts"
 import { PlainApp } from "./PlainApp.ts"
-import { pullSecretAnnotations } from "./secretParts.ts"
+import { pullSecretAnnotations, usesPullSecret } from "./secretParts.ts"
 import { sorted } from "./sorted.ts"
 import type { TenantContext } from "./tenant.ts"
 
@@ -69,10 +69,10 @@ export const synthNamespace = (tenant: TenantContext): ReadonlyArray<Manifest> =
         ]
       }
     }),
-    ...(tenant.pullSecret
+    ...(usesPullSecret(tenant)
       ? [
           new KubeSecret(chart, "registry", {
-            metadata: { ...metadata, name: pullSecretName, annotations: pullSecretAnnotations },
+            metadata: { ...metadata, name: pullSecretName, annotations: pullSecretAnnotations(tenant) },
             type: "kubernetes.io/dockerconfigjson"
           })
         ]

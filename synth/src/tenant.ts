@@ -28,6 +28,11 @@ export interface TenantContext extends Place {
   readonly privateRanges?: ReadonlyArray<string>
   /** Whether the organization has credentials for registries. If so, pods use the namespace's pull secret (`pullSecretName`). */
   readonly pullSecret: boolean
+  /**
+   * The platform has a registry of its own, whose credentials are in the pull secret. The text changes when they are replaced.
+   * @default it has none
+   */
+  readonly pullPeriod?: string | undefined
   /** The store with the values of secrets. @default the server's database */
   readonly externalSecrets?: ExternalSecrets | undefined
   /** The rules for `manifests`. @default nothing is allowed */

@@ -13,6 +13,7 @@ import type { RuntimeEntry } from "../runtimes/choose/runtimes.ts"
 import type { Development } from "../runtimes/local/instances/processes/Development.ts"
 import * as RegistryLogins from "../stores/images/credentials/RegistryLogins.ts"
 import * as SealedCredentials from "../stores/images/credentials/SealedCredentials.ts"
+import * as OwnRegistryCredentials from "../stores/registry/OwnRegistryCredentials.ts"
 import * as RegistryTokens from "../stores/registry/RegistryTokens.ts"
 import * as SealedSecrets from "../stores/secrets/SealedSecrets.ts"
 import * as Sources from "../stores/sources/sourceStoreLayer.ts"
@@ -56,14 +57,18 @@ export const servicesLayer = (
     DriftLog.layer,
     Events.layer({ retentionDays: settings.eventRetention }),
     Quotas.layer(defaultQuotas(settings), dataDir),
-    SealedCredentials.layer({ dataDir }),
     RegistryLogins.layer(settings),
-    RegistryTokens.layer({
-      registry: settings.registry,
-      expiry: settings.registryTokenExpiry,
-      secret: settings.registryJwtSecret,
-      otherSecrets: settings.registryOtherJwtSecrets
-    }),
+    OwnRegistryCredentials.layer(SealedCredentials.layer({ dataDir })).pipe(
+      Layer.provideMerge(
+        RegistryTokens.layer({
+          registry: settings.registry,
+          expiry: settings.registryTokenExpiry,
+          secret: settings.registryJwtSecret,
+          otherSecrets: settings.registryOtherJwtSecrets,
+          pullRotation: settings.registryPullRotation
+        })
+      )
+    ),
     shards,
     Layer.unwrapEffect(Effect.map(Disk, (disk) => Sources.layer({ dataDirectory: dataDir, disk })))
   )

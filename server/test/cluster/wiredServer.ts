@@ -93,13 +93,17 @@ export const environmentOf = (organization: string, kubeconfig: string): Readonl
 })
 
 /** A server process with the server's own rights, whose connection to the API server can be cut. */
-export const startWiredServer = async (prefix: string) => {
+export const startWiredServer = async (prefix: string, environment: NodeJS.ProcessEnv = {}) => {
   const scope = Effect.runSync(Scope.make())
   const source = { type: "file", path: await serverKubeconfig() } as const
   const { path, wires } = await Effect.runPromise(Scope.extend(wiredClusterOf(source), scope))
   const organization = newOrganization(prefix)
   const admin = openAdmin()
-  const server = new ServerProcess(await freePort(), environmentOf(organization, path), serverProgram)
+  const server = new ServerProcess(
+    await freePort(),
+    { ...environmentOf(organization, path), ...environment },
+    serverProgram
+  )
   await server.start()
   return {
     organization,

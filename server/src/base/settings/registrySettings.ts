@@ -39,6 +39,13 @@ const jwtSecret: Form<Redacted.Redacted> = {
   emptyIsUnset: true
 }
 
+const readRotation = Schema.decodeUnknownOption(DurationBetween("1m", "7d", { wholeSeconds: true }))
+
+const rotation: Form<Duration.Duration> = {
+  read: (written) => Option.map(readRotation(written), Duration.millis),
+  help: 'a duration from 1m to 7d, such as "12h"'
+}
+
 const readExpiry = Schema.decodeUnknownOption(DurationBetween("1m", "24h", { wholeSeconds: true }))
 
 const expiry: Form<Duration.Duration> = {
@@ -70,6 +77,10 @@ export const registrySettings = {
   registryTokenExpiry: setting("REGISTRY_TOKEN_EXPIRY", expiry, {
     default: "1h",
     text: "How long a token for the registry is valid. A push that takes longer gets a new one by itself."
+  }),
+  registryPullRotation: setting("MAXCLOUD_REGISTRY_PULL_ROTATION", rotation, {
+    default: "12h",
+    text: "How often the passwords are replaced with which nodes pull images from your own registry. Each is valid for twice as long."
   }),
   registryJwtSecret: optional("REGISTRY_JWT_SECRET", jwtSecret, {
     unset: "a key in the database, created at the first use",

@@ -1,7 +1,9 @@
 import { canonicalRanges } from "@maxcloud/synth"
-import { Effect, Option } from "effect"
+import { Duration, Effect, Option } from "effect"
 import type { ServerSettings } from "../../base/settings/ServerConfig.ts"
 import { domainTemplateOf, prefixText } from "../../base/words/namespacePrefix.ts"
+import { periodAt } from "../../stores/registry/pullPasswords.ts"
+import { registryKeyOfText } from "../../stores/registry/registryKey.ts"
 import { ClusterConfigError } from "../kubeApi/ClusterConfigError.ts"
 import { currentRanges } from "../network/currentRanges.ts"
 import type { Platform } from "../port/Platform.ts"
@@ -28,6 +30,9 @@ export const clusterPlatform = ({
   privateEgressRanges,
   publicPort,
   publicScheme = "http",
+  registry,
+  registryJwtSecret,
+  registryPullRotation,
   runtimeClass
 }: ServerSettings) =>
   Effect.gen(function* () {
@@ -64,6 +69,10 @@ export const clusterPlatform = ({
       Effect.mapError(({ message }) => new ClusterConfigError({ reason: "unreachable", message }))
     )
     const privateRanges = canonicalRanges(privateEgressRanges)
+    const clock = yield* Effect.clock
+    const rotationMillis = Duration.toMillis(registryPullRotation)
+    // Nodes' passwords are made from the key, so a new one replaces them at once.
+    const keyId = registryJwtSecret === undefined ? "own" : registryKeyOfText(registryJwtSecret).id.slice(0, 4)
     return {
       namespacePrefix,
       domain: used,
@@ -77,6 +86,10 @@ export const clusterPlatform = ({
       },
       get privateRanges() {
         return ranges().unknown === undefined ? privateRanges : []
+      },
+      get pullPeriod() {
+        if (registry === undefined) return undefined
+        return `${periodAt(clock.unsafeCurrentTimeMillis(), rotationMillis)}.${keyId}`
       },
       get unknownRanges() {
         return ranges().unknown

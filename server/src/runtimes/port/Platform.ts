@@ -23,6 +23,7 @@ export class Platform extends Context.Tag("@maxcloud/server/Platform")<
     | "privateRanges"
     | "externalSecrets"
     | "manifestRules"
+    | "pullPeriod"
   > & {
     /** Runtime classes of organizations, by their ids or names, instead of `runtimeClass`; `none` for the cluster's own. */
     readonly runtimeClasses?: Readonly<Record<string, string>> | undefined

@@ -4,6 +4,7 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { type Duration, Effect, Layer } from "effect"
 import { type ImageName, parseImageName, pinnedReference, writeImageName } from "../../base/words/imageName.ts"
 import { authFile, noLogins } from "./credentials/authFile.ts"
+import { reachingOwn, refuseForeign } from "./credentials/ownRegistry.ts"
 import { RegistryCredentials } from "./credentials/RegistryCredentials.ts"
 import { revealCredentials, sessionFor } from "./credentials/revealCredentials.ts"
 import { buildFor } from "./documents/imageBuilds.ts"
@@ -43,7 +44,8 @@ export const layer = (options: RegistryAccessOptions) =>
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
       const remembered = yield* rememberedImages
-      const ask = makeAsk(yield* makeExchange(options, options.timeLimit), options)
+      const asked = reachingOwn(options, credentials)
+      const ask = makeAsk(yield* makeExchange(asked, options.timeLimit), asked)
       const pulls = yield* makePulls()
       const folder = join(options.dataDirectory, "images")
       yield* emptyFolder(folder)
@@ -77,12 +79,14 @@ export const layer = (options: RegistryAccessOptions) =>
       return {
         resolve: Effect.fn("ImageAccess.resolve")(function* (organizationId: OrganizationId, written: string) {
           const image = yield* nameOf(written)
+          yield* refuseForeign(credentials, organizationId, image)
           const session = yield* sessionFor(credentials, organizationId, image)
           return pinnedReference(image, yield* pinImage(ask, session))
         }),
         allow: (question: ImageQuestion) =>
-          Effect.flatMap(nameOf(question.image), (image) =>
-            allowImage(remembered, question, image, (wanted) => pull(question, wanted))
+          Effect.flatMap(
+            Effect.tap(nameOf(question.image), (image) => refuseForeign(credentials, question.organizationId, image)),
+            (image) => allowImage(remembered, question, image, (wanted) => pull(question, wanted))
           ),
         pulls,
         authFile: Effect.fn("ImageAccess.authFile")(function* (organizationId: OrganizationId, written: string) {

@@ -3,6 +3,7 @@ import type { OrganizationId } from "@maxcloud/sdk/api"
 import { Duration, Effect, Either, Layer, Option } from "effect"
 import { namesRegistry, parseImageName } from "../../base/words/imageName.ts"
 import type { Organization } from "../../base/words/Organization.ts"
+import { reachingOwn, refuseForeign } from "./credentials/ownRegistry.ts"
 import { RegistryCredentials } from "./credentials/RegistryCredentials.ts"
 import { imageSettings, unusedSettings } from "./documents/imageSettings.ts"
 import { type LookedUpImage, makeImageLookUp } from "./documents/lookUpImage.ts"
@@ -76,7 +77,8 @@ export const layer = (options: ImagesOptions) =>
     Images,
     Effect.gen(function* () {
       const credentials = yield* RegistryCredentials
-      const lookUp = makeImageLookUp(makeAsk(yield* makeExchange(options), options))
+      const asked = reachingOwn(options, credentials)
+      const lookUp = makeImageLookUp(makeAsk(yield* makeExchange(asked), asked))
       const skipped = new Set([...unresolved, ...options.unresolvedRegistries])
 
       const lookUpAs = Effect.fn("Images.lookUp")(function* (
@@ -88,6 +90,7 @@ export const layer = (options: ImagesOptions) =>
         if (image === undefined) {
           return yield* imageProblem("ImageInvalid", `"${written}" isn't a valid image reference.`)
         }
+        yield* refuseForeign(credentials, organizationId, image)
         if (namesRegistry(skipped, image.registry)) {
           return {
             reference: written,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@effect/vitest"
 import { OrganizationName } from "@maxcloud/config-schema"
-import { KeyScope, OrganizationId, type Role } from "@maxcloud/sdk/api"
+import { ApiKeyId, KeyScope, OrganizationId, type Role } from "@maxcloud/sdk/api"
 import fc from "fast-check"
 import { hostileScopes } from "../../../test/registry/hostileScopes.ts"
 import { grantScopes, refusedScopes } from "./grantScopes.ts"
@@ -11,7 +11,8 @@ const other = `org_${"2".repeat(32)}`
 const callerAs = (roles: ReadonlyArray<Role>, scopes?: ReadonlyArray<string>) => ({
   organization: { id: own, name: OrganizationName.make("acme") },
   roles,
-  scopes: scopes?.map((scope) => KeyScope.make(scope))
+  scopes: scopes?.map((scope) => KeyScope.make(scope)),
+  credential: { type: "key", id: ApiKeyId.make(`key_${"3".repeat(32)}`) } as const
 })
 
 const granted = (caller: ReturnType<typeof callerAs>, ...scopes: ReadonlyArray<string>) =>

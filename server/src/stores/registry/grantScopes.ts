@@ -42,10 +42,16 @@ const operationOf: Readonly<Record<RegistryAction, { readonly operation: Operati
   push: { operation: "apps.deploy", verb: "deploy" }
 }
 
-const mayDo = ({ roles, scopes }: Pick<Caller, "roles" | "scopes">, action: RegistryAction, app: AppName): boolean => {
+const mayDo = (
+  { credential, roles, scopes }: Pick<Caller, "credential" | "roles" | "scopes">,
+  action: RegistryAction,
+  app: AppName
+): boolean => {
   const { operation, verb } = operationOf[action]
   const allowed = rowOf(operation).roles
   return (
+    // A node's password is only for pulling, whatever roles may do.
+    (credential.type !== "pull" || action === "pull") &&
     roles.every((role) => allowed === "open" || allowed.includes(role)) &&
     // An image belongs to its app, in every stage.
     (scopes === undefined || scopes.some((scope) => scopeOpens(scope, verb, app, placeOfScope(scope).stage)))
@@ -68,7 +74,7 @@ const readScope = (scope: string) => {
  * they may do. Scopes of one repository are merged. Linear in its input.
  */
 export const grantScopes = (
-  caller: Pick<Caller, "organization" | "roles" | "scopes">,
+  caller: Pick<Caller, "credential" | "organization" | "roles" | "scopes">,
   requested: ReadonlyArray<string>
 ): ReadonlyArray<Access> => {
   const granted = new Map<string, Set<RegistryAction>>()
@@ -81,6 +87,10 @@ export const grantScopes = (
   }
   return [...granted].map(([name, actions]) => ({ type: "repository", name, actions: [...actions] }))
 }
+
+/** Pulling from a repository of this organization; nothing for any other name. */
+export const grantPull = (organizationId: OrganizationId, repository: string): ReadonlyArray<Access> =>
+  appOf(repository, organizationId) === undefined ? [] : [{ type: "repository", name: repository, actions: ["pull"] }]
 
 /** The requested scopes that a token doesn't contain in full. */
 export const refusedScopes = (

@@ -1,5 +1,5 @@
 import { createECDH, createHash, createPrivateKey, createPublicKey, hkdfSync, type KeyObject } from "node:crypto"
-import { Option, Schema } from "effect"
+import { Option, Redacted, Schema } from "effect"
 
 /** An ES256 key (RFC 7518, 3.4) that signs tokens for the registry. */
 export interface RegistryKey {
@@ -9,6 +9,8 @@ export interface RegistryKey {
   readonly publicKey: KeyObject
   /** The public key as a JWK (RFC 7517). */
   readonly jwk: RegistryJwk
+  /** From the same secret: the passwords that nodes pull with are made from it. 256 bits in base64url. */
+  readonly pullSecret: Redacted.Redacted
 }
 
 /** A public key of the registry's tokens as a JWK (RFC 7517). */
@@ -61,5 +63,11 @@ export const registryKeyOf = (secret: Uint8Array): RegistryKey => {
   })
   const publicKey = createPublicKey(privateKey)
   const jwk = Option.getOrThrow(readJwk(publicKey.export({ format: "jwk" })))
-  return { id: idOf(publicKey), privateKey, publicKey, jwk }
+  const pullBytes = hkdfSync("sha256", secret, "", "max-cloud registry pull passwords", 32)
+  const pullSecret = Redacted.make(Buffer.from(pullBytes).toString("base64url"))
+  return { id: idOf(publicKey), privateKey, publicKey, jwk, pullSecret }
 }
+
+/** The key of a secret in a setting. */
+export const registryKeyOfText = (secret: Redacted.Redacted): RegistryKey =>
+  registryKeyOf(Buffer.from(Redacted.value(secret), "utf8"))

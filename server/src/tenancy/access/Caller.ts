@@ -1,4 +1,13 @@
-import type { ApiKeyId, KeyScope, OidcTrustId, OperationName, Role, SessionId, UserId } from "@maxcloud/sdk/api"
+import type {
+  ApiKeyId,
+  KeyScope,
+  OidcTrustId,
+  OperationName,
+  OrganizationId,
+  Role,
+  SessionId,
+  UserId
+} from "@maxcloud/sdk/api"
 import { Context } from "effect"
 import type { Organization } from "../../base/words/Organization.ts"
 
@@ -15,6 +24,8 @@ export type Credential =
   /** `unproven`: begun before a link confirmed the address, perhaps by somebody else who registered it. */
   | { readonly type: "session"; readonly id: SessionId; readonly unproven?: true }
   | { readonly type: "key"; readonly id: ApiKeyId }
+  /** The password that an organization's nodes pull images with. It only gets tokens of the registry. */
+  | { readonly type: "pull"; readonly id: OrganizationId }
   /** A token of another issuer. `subject`: its `sub` claim. */
   | { readonly type: "oidc"; readonly id: OidcTrustId; readonly issuer: string; readonly subject: string }
 

@@ -26,6 +26,8 @@ export const actorOf = (caller: Caller | undefined, person: Actor["person"], add
   switch (credential.type) {
     case "local":
       return { type: "local", id: null, credentialId: null, ...known }
+    case "pull":
+      return { type: "server", id: null, credentialId: null, ...known }
     case "session":
       return { type: "user", id: known.person?.id ?? null, credentialId: credential.id, ...known }
     case "key":

@@ -2,7 +2,15 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypt
 import { Redacted } from "effect"
 
 /** Prefixes of tokens, so that people and secret scanners can distinguish them. */
-const prefixes = { session: "mcs", key: "mck", invite: "mci", oneTime: "mcv", device: "mcd", local: "mcl" } as const
+const prefixes = {
+  session: "mcs",
+  key: "mck",
+  invite: "mci",
+  oneTime: "mcv",
+  device: "mcd",
+  local: "mcl",
+  pull: "mcp"
+} as const
 export type TokenKind = keyof typeof prefixes
 
 export interface ParsedToken {

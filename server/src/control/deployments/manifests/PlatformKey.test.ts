@@ -15,6 +15,7 @@ const settings: Required<Platform["Type"]> = {
   privateRanges: ["10.0.0.0/8"],
   externalSecrets: { store: "vault", key: "{{ shop }}" },
   manifestRules: [{ kind: "ConfigMap", steps: [] }],
+  pullPeriod: "1.ABCD",
   unknownRanges: undefined
 }
 const keyOf = (platform: Platform["Type"]) =>
@@ -33,6 +34,7 @@ it("differs with every setting that manifests depend on", async () => {
     privateRanges: [],
     externalSecrets: undefined,
     manifestRules: [],
+    pullPeriod: undefined,
     unknownRanges: undefined
   }
   const { unknownRanges: _, ...made } = others

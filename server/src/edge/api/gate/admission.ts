@@ -3,11 +3,15 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import { type OperationName, rowOf, Unauthenticated } from "@maxcloud/sdk/api"
 import { Effect, Redacted } from "effect"
 import { asNobody, asServer } from "../../../base/database/RowScope.ts"
+import { orUnavailable } from "../../../base/database/sqlErrors.ts"
+import { masterKeyUnavailable } from "../../../base/keys/masterKeyUnavailable.ts"
 import type { Organization } from "../../../base/words/Organization.ts"
+import type { RegistryTokens } from "../../../stores/registry/RegistryTokens.ts"
 import { type Caller, ClientAddress } from "../../../tenancy/access/Caller.ts"
 import type { Audit } from "../../../tenancy/audit/Audit.ts"
 import type { Authenticator } from "../../../tenancy/identity/keys/Authenticator.ts"
 import { networkOf } from "../../../tenancy/identity/signInLimits.ts"
+import { isToken } from "../../../tenancy/identity/tokens.ts"
 import { rateLimitHeaders } from "../../../tenancy/limits/headers.ts"
 import { credentialLimit, limits } from "../../../tenancy/limits/limits.ts"
 import type { RateLimitState, RateLimits } from "../../../tenancy/limits/RateLimits.ts"
@@ -20,6 +24,7 @@ import { checkCaller } from "./guard.ts"
 type Request = HttpServerRequest.HttpServerRequest
 type Mode = typeof AccessMode.Service
 type Rates = typeof RateLimits.Service
+type Tokens = typeof RegistryTokens.Service
 
 const bearerOf = ({ headers }: Request): Redacted.Redacted | undefined => {
   const { authorization } = headers
@@ -40,6 +45,12 @@ const passwordOf = ({ headers }: Request): Redacted.Redacted | undefined => {
 }
 
 const takesPasswords: ReadonlySet<OperationName> = new Set(["registryTokens.issue"])
+
+/** The caller behind a password that nodes pull with, if it's one. */
+const pullerOf = (tokens: Tokens, operation: OperationName, token: Redacted.Redacted) =>
+  takesPasswords.has(operation) && isToken("pull", token)
+    ? tokens.callerOfPull(token).pipe(Effect.catchTag("MasterKeyError", masterKeyUnavailable), orUnavailable)
+    : Effect.succeed(undefined)
 
 /** The credential of a request. */
 export const credentialOf = (request: Request, operation: OperationName): Redacted.Redacted | undefined =>
@@ -101,6 +112,7 @@ const callerOf = (
   mode: Mode,
   rates: Rates,
   authenticator: typeof Authenticator.Service,
+  tokens: Tokens,
   request: Request,
   operation: OperationName,
   address: string
@@ -116,6 +128,8 @@ const callerOf = (
       yield* takeFailure(rates, address)
       return yield* needsCredential()
     }
+    const puller = yield* pullerOf(tokens, operation, token)
+    if (puller !== undefined) return puller
     return yield* authenticator
       .authenticate(token)
       .pipe(Effect.tapErrorTag("Unauthenticated", () => takeFailure(rates, address)))
@@ -133,6 +147,7 @@ export const admit = (
   mode: Mode,
   rates: Rates,
   authenticator: typeof Authenticator.Service,
+  tokens: Tokens,
   request: Request,
   operation: OperationName,
   address: string
@@ -143,7 +158,7 @@ export const admit = (
     if (isOpen && operation !== "health.healthz") yield* requireOwner(mode, rates, request, address)
     const caller = isOpen
       ? undefined
-      : yield* asServer(callerOf(mode, rates, authenticator, request, operation, address))
+      : yield* asServer(callerOf(mode, rates, authenticator, tokens, request, operation, address))
     if (limit !== "none") yield* asServer(rateOf(mode, rates, caller, address))
     return caller
   })

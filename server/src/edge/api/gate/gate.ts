@@ -3,6 +3,7 @@ import { Forbidden, type OperationName, operations, rowOf, type Unavailable } fr
 import { Effect } from "effect"
 import { asNobody, asServer, RowScope } from "../../../base/database/RowScope.ts"
 import { orUnavailable } from "../../../base/database/sqlErrors.ts"
+import { RegistryTokens } from "../../../stores/registry/RegistryTokens.ts"
 import { type Caller, ClientAddress, CurrentCaller, CurrentOperation } from "../../../tenancy/access/Caller.ts"
 import { Audit, noting } from "../../../tenancy/audit/Audit.ts"
 import { Sessions } from "../../../tenancy/identity/Accounts.ts"
@@ -85,6 +86,7 @@ const secretOperations: ReadonlySet<OperationName> = new Set(
 export const makeGate = Effect.gen(function* () {
   const mode = yield* AccessMode
   const authenticator = yield* Authenticator
+  const tokens = yield* RegistryTokens
   const sessions = yield* Sessions
   const rates = yield* RateLimits
   const audit = yield* Audit
@@ -147,7 +149,7 @@ export const makeGate = Effect.gen(function* () {
       return yield* Effect.gen(function* () {
         yield* announceDeprecation(rowOf(operation))
         if (secretOperations.has(operation)) yield* withHeaders({ "cache-control": "no-store" })
-        const admitted = yield* admit(mode, rates, authenticator, request, operation, address)
+        const admitted = yield* admit(mode, rates, authenticator, tokens, request, operation, address)
         const caller = admitted === undefined ? undefined : yield* select(request, route, operation, admitted)
         return yield* passToOperation(request, route, operation, caller, address, handle)
       }).pipe(

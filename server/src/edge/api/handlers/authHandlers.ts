@@ -19,6 +19,8 @@ const describeCaller = (sessions: Sessions["Type"]) =>
   Effect.gen(function* () {
     const caller = yield* currentCaller
     const { credential, organization, person, scopes } = caller
+    if (credential.type === "pull")
+      return yield* Effect.dieMessage("a node's password was accepted outside the registry")
     const { expiresAt, name } = yield* sessions.describe(caller)
     return {
       organization: organization.name,

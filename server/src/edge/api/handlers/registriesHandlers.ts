@@ -8,6 +8,7 @@ import {
   Unavailable
 } from "@maxcloud/sdk/api"
 import { Effect } from "effect"
+import { canonicalHost } from "../../../base/words/imageName.ts"
 import {
   type CredentialsError,
   type RegistryCredentialInfo,
@@ -38,6 +39,11 @@ export const registriesHandlers = HttpApiBuilder.group(MaxCloudApi, "registries"
       .handle("login", ({ path, payload }) =>
         Effect.gen(function* () {
           const { id } = yield* CurrentOrganization
+          if (credentials.own !== undefined && canonicalHost(path.host) === credentials.own) {
+            return yield* invalidRequest(
+              `${credentials.own} is the platform's own registry: your services pull their images from it without stored credentials. To push, run \`maxcloud registry login\`.`
+            )
+          }
           yield* Effect.mapError(logins.check(path.host, payload), (error) =>
             error instanceof ImageProblem ? invalidRequest(error.message) : unavailable(error)
           )

@@ -83,12 +83,10 @@ const hub = "https://index.docker.io/v1/"
 const pullData = (key: NamespaceKey, { registryCredentials }: ValueSources) =>
   Effect.gen(function* () {
     const auths: Record<string, { readonly auth: string }> = {}
-    const known =
-      registryCredentials === undefined
-        ? []
-        : yield* Effect.mapError(registryCredentials.list(key.organizationId), unavailable)
-    for (const { host } of known) {
-      if (registryCredentials === undefined) continue
+    if (registryCredentials === undefined) return { ".dockerconfigjson": base64(JSON.stringify({ auths })) }
+    const stored = yield* Effect.mapError(registryCredentials.list(key.organizationId), unavailable)
+    const { own } = registryCredentials
+    for (const host of [...stored.map((each) => each.host), ...(own === undefined ? [] : [own])]) {
       const found = yield* Effect.mapError(registryCredentials.reveal(key.organizationId, host), unavailable)
       if (Option.isNone(found)) continue
       const { password, username } = found.value

@@ -1,5 +1,6 @@
 import type { InvalidRequest, OrganizationId, Page, RegistryList } from "@maxcloud/sdk/api"
 import { Context, Data, type Effect, type Option, type Redacted } from "effect"
+import type { Credentials } from "../registry/RegistrySession.ts"
 
 export class CredentialsError extends Data.TaggedError("CredentialsError")<{ readonly message: string }> {}
 
@@ -15,6 +16,8 @@ export interface RegistryCredentialInfo {
 export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryCredentials")<
   RegistryCredentials,
   {
+    /** The host of the platform's own registry, for which each organization has credentials of the server's. */
+    readonly own?: string | undefined
     readonly set: (
       organizationId: OrganizationId,
       host: string,
@@ -35,9 +38,6 @@ export class RegistryCredentials extends Context.Tag("@maxcloud/server/RegistryC
     readonly reveal: (
       organizationId: OrganizationId,
       host: string
-    ) => Effect.Effect<
-      Option.Option<{ readonly username: string; readonly password: Redacted.Redacted }>,
-      CredentialsError
-    >
+    ) => Effect.Effect<Option.Option<Credentials>, CredentialsError>
   }
 >() {}

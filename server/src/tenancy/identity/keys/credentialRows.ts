@@ -106,7 +106,7 @@ const tables = { session: "sessions", key: "api_keys", oidc: "oidc_trusts" } as 
 
 /** Records when a credential was last used. If another request is doing so, its time is as good. */
 export const noteUse = (sql: SqlClient, { credential, organization }: Caller) =>
-  credential.type === "local"
+  credential.type === "local" || credential.type === "pull"
     ? Effect.void
     : Effect.asVoid(sql`
         update ${sql(tables[credential.type])} set last_used_at = now()
