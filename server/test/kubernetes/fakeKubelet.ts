@@ -9,12 +9,16 @@ import { timeOf } from "../../src/stores/logs/LogLine.ts"
 interface Run {
   readonly lines: Array<{ readonly seconds: number; readonly text: string }>
   ended: boolean
+  /** How many of its lines some answer has contained. */
+  read: number
 }
 
 interface FakePod {
   readonly name: string
   readonly runs: Array<Run>
 }
+
+const newRun = (): Run => ({ lines: [], ended: false, read: 0 })
 
 const decodePod = Schema.decodeUnknownSync(PodObject)
 const decodeMetadata = Schema.decodeUnknownSync(MetadataObject)
@@ -41,7 +45,7 @@ export class FakeKubelet {
   }
 
   start(name: string): void {
-    this.#pods.set(name, { name, runs: [{ lines: [], ended: false }] })
+    this.#pods.set(name, { name, runs: [newRun()] })
     this.#changed(name, false)
   }
 
@@ -60,7 +64,7 @@ export class FakeKubelet {
   crash(name: string): void {
     const run = this.#runOf(name)
     if (run !== undefined) run.ended = true
-    this.#pods.get(name)?.runs.push({ lines: [], ended: false })
+    this.#pods.get(name)?.runs.push(newRun())
     this.#changed(name, false)
   }
 
@@ -69,6 +73,11 @@ export class FakeKubelet {
     const run = this.#runOf(name)
     if (run !== undefined) run.ended = true
     this.#changed(name, false)
+  }
+
+  /** Has somebody read all lines of its runs? A real kubelet keeps them longer than a busy machine needs for that. */
+  isRead(name: string): boolean {
+    return this.#pods.get(name)?.runs.every(({ lines, read }) => read >= lines.length) ?? true
   }
 
   remove(name: string): void {
@@ -194,6 +203,7 @@ export class FakeKubelet {
           if (at >= run.lines.length) return yield* Effect.fail(Option.none())
           const lines = run.lines.slice(at).filter(({ seconds }) => seconds >= since)
           at = run.lines.length
+          run.read = Math.max(run.read, at)
           return Buffer.from(lines.map(({ text }) => text).join(""))
         })
       )

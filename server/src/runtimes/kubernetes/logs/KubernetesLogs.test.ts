@@ -107,6 +107,11 @@ const story = (seed: number) => {
       ).pipe(Effect.forever)
     )
     const alive: Array<string> = []
+    const removed = (name: string) =>
+      Effect.sleep("1500 millis").pipe(
+        Effect.zipRight(when(() => kubelet.isRead(name))),
+        Effect.zipRight(Effect.sync(() => kubelet.remove(name)))
+      )
     const crashedAt = new Map<string, number>()
     for (let step = 0, next = 0; step < 60; step++) {
       const name = alive[pick(alive.length)]
@@ -119,24 +124,18 @@ const story = (seed: number) => {
       } else if (chance < 0.85) write(name, 1 + pick(20))
       else if (chance < 0.93) {
         // A container that crashes again waits ten seconds, so only one run before the current one can be read.
-        if (Date.now() - (crashedAt.get(name) ?? 0) < 2_000) continue
+        if (Date.now() - (crashedAt.get(name) ?? 0) < 2_000 || !kubelet.isRead(name)) continue
         crashedAt.set(name, Date.now())
         kubelet.crash(name)
       } else {
         alive.splice(alive.indexOf(name), 1)
         kubelet.end(name)
-        yield* Effect.forkScoped(
-          Effect.delay(
-            Effect.sync(() => kubelet.remove(name)),
-            "1500 millis"
-          )
-        )
+        yield* Effect.forkScoped(removed(name))
       }
       yield* Effect.sleep(pick(40))
     }
     for (const name of alive) kubelet.end(name)
-    yield* Effect.sleep("1500 millis")
-    for (const name of alive) kubelet.remove(name)
+    yield* Effect.forEach(alive, removed, { concurrency: "unbounded" })
     const wanted = Object.fromEntries(Object.entries(written).filter(([, lines]) => lines.length > 0))
     const total = Object.values(wanted).flat().length
     const complete = Effect.map(
