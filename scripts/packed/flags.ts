@@ -160,8 +160,8 @@ const values: Readonly<Record<string, string>> = {
 const mistake =
   /a mistake in maxcloud|is not a (?:function|constructor)|before initialization|Cannot read properties|ERR_MODULE/
 
-/** The expected refusal: this check has no plan from a server. */
-const wanted = /"usage_error"[^\n]*approved\.json isn't a plan/g
+/** The expected refusals: this check has no plan from a server, and its config no service with a source. */
+const wanted = /"usage_error"[^\n]*(?:approved\.json isn't a plan|has no service [^\n]* with a source)/g
 
 /** Commands that refuse to run after reading the file: their flags need a key and a signed checkpoint, which this check lacks. */
 const refused = new Set(["audit verify", "server audit verify"])

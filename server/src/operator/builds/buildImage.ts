@@ -8,7 +8,6 @@ import {
   type Platform,
   parseLayoutReference,
   pythonVersionIn,
-  type WrittenImage,
   writeImage
 } from "@maxcloud/builder"
 import type { Build } from "@maxcloud/config-schema"
@@ -42,8 +41,32 @@ export interface ImageBuildOptions {
   readonly signal: AbortSignal
 }
 
+/** The builder's `WrittenImage`, written out: published declarations can't name a private package. */
+export interface BuiltImage {
+  readonly tag: string
+  /** Of the manifest, by which the image is pulled. */
+  readonly digest: string
+  /** Of the configuration. It doesn't depend on how the layers are compressed. */
+  readonly imageId: string
+  readonly kind: string
+  readonly platform: string
+  readonly base: { readonly name: string; readonly digest: string }
+  readonly layers: ReadonlyArray<{
+    readonly what: "base" | "dependencies" | "code"
+    readonly digest: string
+    /** Compressed. */
+    readonly bytes: number
+  }>
+  readonly bytes: number
+  readonly entrypoint: ReadonlyArray<string>
+  readonly user: string
+  readonly port: number
+  readonly sbom: { readonly digest: string; readonly packages: number }
+  readonly provenance: { readonly digest: string }
+}
+
 export type ImageBuildResult =
-  | { readonly ok: true; readonly image: WrittenImage; readonly leftOut: ReadonlyArray<string> }
+  | { readonly ok: true; readonly image: BuiltImage; readonly leftOut: ReadonlyArray<string> }
   | {
       readonly ok: false
       /** `unavailable`: a retry may help. `invalid`: a name on the command line. `build`: the source, or that base image for it. */
