@@ -51,7 +51,7 @@ await fastify().get("/", async () => \`fastify \${process.getuid()}\`).listen(${
   next: {
     // It makes random keys for previews and server actions.
     differs: true,
-    answer: /next<!-- --> <!-- -->65532/,
+    answer: /next\s*(?:<!-- -->\s*)+65532/,
     files: {
       "package.json": `{"scripts":{"build":"next build","start":"next start"},"dependencies":{"next":"16.0.0","react":"19.2.0","react-dom":"19.2.0"}}`,
       "next.config.mjs": 'export default { output: "standalone" }',
@@ -101,7 +101,7 @@ describe.skipIf(missing.length > 0)("images of real apps", { timeout: 600_000 },
     }
     // Each build installs its dependencies itself.
     const env = { XDG_CACHE_HOME: join(work, output, "cache") }
-    mkdirSync(env.XDG_CACHE_HOME, { mode: 0o711 })
+    mkdirSync(env.XDG_CACHE_HOME, { mode: 0o711, recursive: true })
     const args = [
       "build",
       folder,
