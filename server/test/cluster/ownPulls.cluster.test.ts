@@ -75,7 +75,7 @@ describeCluster("images of the platform's own registry (KUBECONFIG)", () => {
       expect(await granted(seen[0] ?? "", `${repository}:pull,push`)).toEqual([
         { type: "repository", name: `${id}/shop`, actions: ["pull"] }
       ])
-      for (let rotation = 0; rotation < 3; rotation++) {
+      for (let rotation = 0; rotation < 2; rotation++) {
         seen.push(await until("the password is replaced", loginOfNodes, (login) => !seen.includes(login), 120))
       }
       expect(await granted(seen[0] ?? "", `${repository}:pull`)).toBe(401)
