@@ -123,6 +123,12 @@ describeCluster("other managers in the cluster (KUBECONFIG)", () => {
     // Five at once, then after 1, 2, 4, 8 seconds.
     expect(edits).toBeLessThanOrEqual(10)
     expect(told.length - before).toBeLessThanOrEqual(10)
+    // The last edit may not have been noticed yet.
+    await until(
+      "the policy is ours in the end",
+      () => wired.admin.get(kinds.networkPolicy, namespace(), "web").then((policy) => JSON.stringify(policy)),
+      (policy) => !policy.includes("10.99.99.99/32")
+    )
     await until(
       "it's repaired in the end",
       () => wired.server.client.apps.drift("shop"),
