@@ -1,12 +1,7 @@
 import { homedir } from "node:os"
-import { isAbsolute, join } from "node:path"
+import { join } from "node:path"
+import { cacheFolder } from "../input/cacheFolder.ts"
 
-/**
- * The folder for dependencies that builds on this machine share. As root, builds run as another user, who can't enter root's home (XDG Base Directory
- * Specification: a path that isn't absolute is ignored).
- */
-export const buildCache = (environment: NodeJS.ProcessEnv, isRoot: boolean): string => {
-  const written = environment["XDG_CACHE_HOME"] ?? ""
-  const cache = isAbsolute(written) ? written : isRoot ? "/var/cache" : join(homedir(), ".cache")
-  return join(cache, "maxcloud", "builds")
-}
+/** The folder for dependencies that builds on this machine share. As root, builds run as another user, who can't enter root's home. */
+export const buildCache = (environment: NodeJS.ProcessEnv, isRoot: boolean): string =>
+  join(cacheFolder(environment, isRoot ? "/var/cache" : join(homedir(), ".cache")), "builds")

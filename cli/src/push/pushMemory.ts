@@ -1,8 +1,9 @@
 import { mkdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises"
 import { homedir } from "node:os"
-import { dirname, isAbsolute, join } from "node:path"
+import { dirname, join } from "node:path"
 import type { LayerMemory } from "@maxcloud/oci"
 import { Effect, Option, Schema } from "effect"
+import { cacheFolder } from "../input/cacheFolder.ts"
 
 const mostEntries = 5_000
 const mostRepositories = 5
@@ -25,11 +26,9 @@ export interface PushMemory extends LayerMemory {
   readonly save: Effect.Effect<void>
 }
 
-/** `$XDG_CACHE_HOME/maxcloud/push.json`, by default below `~/.cache` (XDG Base Directory Specification: ignore relative paths). */
-export const memoryFile = (env: Readonly<Record<string, string | undefined>>): string => {
-  const written = env["XDG_CACHE_HOME"] ?? ""
-  return join(isAbsolute(written) ? written : join(homedir(), ".cache"), "maxcloud", "push.json")
-}
+/** `$XDG_CACHE_HOME/maxcloud/push.json`, by default below `~/.cache`. */
+export const memoryFile = (env: Readonly<Record<string, string | undefined>>): string =>
+  join(cacheFolder(env, join(homedir(), ".cache")), "push.json")
 
 const read = async (file: string) => {
   try {

@@ -1,13 +1,4 @@
-/** A small generator of random numbers (mulberry32), so that each run has the same scopes. */
-const randomOf = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+import { randomOf } from "../randomOf.ts"
 
 /**
  * Scopes with which a caller of the organization `own` tries to get more than its own repositories, or more than `pull` and

@@ -7,6 +7,7 @@ import { AppName, OrganizationName, ServiceName, StageName } from "@maxcloud/con
 import { type LogEntry, OrganizationId } from "@maxcloud/sdk/api"
 import { Context, Effect, Fiber, Layer, Schedule, Stream } from "effect"
 import { FakeKubelet } from "../../../../test/kubernetes/fakeKubelet.ts"
+import { randomOf } from "../../../../test/randomOf.ts"
 import { LogHistory, layerFolder } from "../../../stores/logs/LogHistory.ts"
 import type { LogQuery, ServiceKey } from "../../port/Runtime.ts"
 import { KubernetesLogs } from "./KubernetesLogs.ts"
@@ -29,17 +30,6 @@ const queryOf = (options: Partial<LogQuery> = {}): LogQuery => ({
   after: undefined,
   ...options
 })
-
-/** mulberry32: the same numbers for the same seed. */
-const randomOf = (seed: number) => {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
 
 /** `written`: what the history's writes wait for. */
 const layersFor = (kubelet: FakeKubelet, collect: boolean, written: Effect.Effect<void> = Effect.void) =>
