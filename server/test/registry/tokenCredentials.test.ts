@@ -54,7 +54,7 @@ describe("a token for the registry", () => {
     expect(await grantedTo(await job(), id)).toEqual([access("shop", "pull", "push")])
   })
 
-  it("is no longer given after the role has changed, or the member or key is gone", async () => {
+  it("is refused once the role has changed, or the member or key is gone", async () => {
     const owner = await people.owner("owner@leaving.test", "leaving")
     const id = await idOf(owner)
     const { session, userId } = await people.member(owner, "deployer@leaving.test", "deployer")
