@@ -3,6 +3,7 @@ import { join } from "node:path"
 import { defineConfig } from "vitest/config"
 import { bundleFolder, bundleVariable } from "./cli/test/bundleFolder.ts"
 import { SlowFirst } from "./scripts/slowFirst.ts"
+import { testLibraries } from "./scripts/testLibraries.ts"
 import { madeDatabaseVariable } from "./server/test/database/madeDatabase.ts"
 
 const kind = process.env["MAXCLOUD_TESTS"] ?? "default"
@@ -17,6 +18,7 @@ const include: Record<string, string> = {
 const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2, clients: 1 }
 
 export default defineConfig({
+  plugins: [testLibraries()],
   test: {
     include: [include[kind] ?? kind],
     // The example is a separate project that runs its tests by `node --test`.
@@ -26,6 +28,7 @@ export default defineConfig({
       "examples/integration-test/**",
       ...(kind === "default" ? Object.values(include).slice(1) : [])
     ],
+    server: { deps: { external: [/\.test-libraries/] } },
     pool: "forks",
     sequence: { sequencer: SlowFirst },
     globalSetup: ["cli/test/setup.ts", ...(kind === "cluster" ? [] : ["server/test/database/setup.ts"])],
