@@ -15,7 +15,7 @@ const readerMillis = 10_000
 describeCluster("outages of the API server (KUBECONFIG)", () => {
   let wired: WiredServer
   beforeAll(async () => {
-    wired = await startWiredServer("outages")
+    wired = await startWiredServer("outages", { MAXCLOUD_QUOTA_DEPLOYMENTS_PER_HOUR: "none" })
   }, 120_000)
   afterAll(() => wired?.close(), 60_000)
 
