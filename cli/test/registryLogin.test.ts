@@ -20,7 +20,10 @@ const startServer = async (env: Readonly<Record<string, string>>) => {
 let server: Awaited<ReturnType<typeof startServer>>
 let bare: Awaited<ReturnType<typeof startServer>>
 beforeAll(async () => {
-  ;[server, bare] = await Promise.all([startServer({ REGISTRY_URL: host }), startServer({})])
+  ;[server, bare] = await Promise.all([
+    startServer({ REGISTRY_URL: host }),
+    startServer({ MAXCLOUD_REGISTRY_PROGRAM: "off" })
+  ])
 }, 120_000)
 afterAll(async () => {
   for (const each of [server, bare]) {

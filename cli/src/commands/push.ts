@@ -5,6 +5,7 @@ import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
 import { integerBytes } from "../output/format.ts"
 import { pushToRegistry } from "../push/pushToRegistry.ts"
+import { howToHaveRegistry } from "../registry/noRegistry.ts"
 import { placeIn } from "../registry/placeIn.ts"
 
 const tagGrammar = /^\w[\w.-]{0,127}$/
@@ -62,7 +63,7 @@ export default command({
           tag: "NoRegistry",
           exit: 5,
           message: "this server has no registry",
-          fix: "its operator can set REGISTRY_URL; until then, push to another registry and run `maxcloud registries login`"
+          fix: `${howToHaveRegistry}; until then, push to another registry and run \`maxcloud registries login\``
         })
       }
       const pushed = yield* pushToRegistry({

@@ -1,6 +1,7 @@
 import { Effect } from "effect"
 import { connect } from "../client.ts"
 import { command, noFlags, noPositionals } from "../command.ts"
+import { howToHaveRegistry } from "../registry/noRegistry.ts"
 import { placeIn } from "../registry/placeIn.ts"
 
 export default command({
@@ -14,7 +15,7 @@ export default command({
       const { host, prefix } = yield* placeIn(yield* connect(input))
       if (terminal.json) return terminal.printJson({ registry: { host, prefix } })
       if (host === null) {
-        return terminal.say("this server has no registry: its operator can set REGISTRY_URL")
+        return terminal.say(`this server has no registry: ${howToHaveRegistry}`)
       }
       terminal.print(`registry  ${host}`)
       terminal.print(`images    ${host}/${prefix}APP:TAG`)

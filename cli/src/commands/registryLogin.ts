@@ -5,6 +5,7 @@ import { CommandFailed } from "../errors/failure.ts"
 import { clientFiles } from "../registry/clientFiles.ts"
 import { addHelper } from "../registry/credHelpers.ts"
 import { findHelper } from "../registry/findHelper.ts"
+import { howToHaveRegistry } from "../registry/noRegistry.ts"
 import { placeIn } from "../registry/placeIn.ts"
 import { rememberRegistry } from "../registry/rememberedRegistries.ts"
 
@@ -36,7 +37,7 @@ export default command({
           tag: "NoRegistry",
           exit: 1,
           message: `the server at ${apiUrl} has no registry`,
-          fix: "its operator can set REGISTRY_URL (docs/registry.md)"
+          fix: howToHaveRegistry
         })
       }
       // The server refuses the credential now, rather than the first push.

@@ -26,6 +26,7 @@ import { Accounts } from "../tenancy/identity/Accounts.ts"
 import { MailTransport } from "../tenancy/mail/Mail.ts"
 import { Organizations } from "../tenancy/organizations/Organizations.ts"
 import { identityLayer } from "./identityLayer.ts"
+import { planRegistry, type RegistryRoutes, registryStarting, serveRegistry, withRegistry } from "./ownRegistry.ts"
 import { registerServerMetrics } from "./serverMetrics.ts"
 import { servicesLayer } from "./servicesLayer.ts"
 import { surfaceLayer } from "./surfaceLayer.ts"
@@ -115,8 +116,13 @@ export const makeServer = (
     const shell = yield* Layer.build(Layer.mergeAll(ApiServer.layer, Metrics.layer, Draining.layer))
     const draining = Context.get(shell, Draining)
     let lookup: FrontLookup = () => serverStarting
+    let ofRegistry: RegistryRoutes = () => undefined
     const front = yield* Effect.acquireRelease(
-      openFront(settings, Context.get(shell, ApiServer).server, (host) => lookup(host)),
+      openFront(settings, {
+        api: Context.get(shell, ApiServer).server,
+        lookup: (host) => lookup(host),
+        beside: (path, method) => ofRegistry(path, method)
+      }),
       ({ close }) => Effect.promise(() => close(0))
     )
     const { port } = front.address
@@ -125,14 +131,20 @@ export const makeServer = (
       : undefined
     const url = urlOf(settings.host, port)
     const publicUrl = publicUrlOf(settings, port)
+    const registry = yield* planRegistry(settings, runtime, publicUrl)
+    if (registry !== undefined) ofRegistry = registryStarting
+    const own = registry === undefined ? settings : withRegistry(settings, registry)
     const services = yield* Layer.build(
       apiLayer(settings, options, publicUrl, localToken).pipe(
         Layer.provideMerge(surfaceLayer),
         Layer.provideMerge(identityLayer(settings, publicUrl)),
-        Layer.provideMerge(servicesLayer(settings, port, runtime, options.development))
+        Layer.provideMerge(servicesLayer(own, port, runtime, options.development))
       )
     ).pipe(Effect.mapError(cannotStart))
     lookup = Context.get(services, LocalRoutes).lookup
+    if (registry !== undefined) {
+      ofRegistry = yield* Effect.provide(serveRegistry(settings.dataDir, registry), services)
+    }
     const all = Context.merge(shell, services)
     yield* Effect.provide(registerServerMetrics(front.counters), all)
     yield* Effect.provide(serveApi, all)
@@ -167,8 +179,7 @@ const publicUrlOf = ({ host, publicUrl }: ServerSettings, port: number) =>
 
 const openFront = (
   settings: ServerSettings,
-  api: Context.Tag.Service<typeof ApiServer>["server"],
-  lookup: FrontLookup
+  parts: Pick<Parameters<typeof makeFront>[0], "api" | "beside" | "lookup">
 ) =>
   Effect.flatMap(faultLog("Couldn't forward a request to a service."), (onFault) => {
     const { domain = "localhost", host, port, tunnelIdleSeconds } = settings
@@ -178,8 +189,7 @@ const openFront = (
         return makeFront({
           host,
           port,
-          api,
-          lookup,
+          ...parts,
           counters,
           server: (taken) => publicUrlOf(settings, taken),
           isApiHost: (name) => !name.endsWith(`.${domain}`),

@@ -109,6 +109,8 @@ export const embedded = async (options: EmbeddedOptions = {}): Promise<Embedded>
         kubeconfig: undefined,
         inPlace: false,
         backups: "off",
+        // Nobody pushes to a server that its program stops again.
+        registryProgram: "off",
         // DATABASE_URL belongs to the app, not to this server.
         databaseUrl: undefined,
         migrationDatabaseUrl: undefined,

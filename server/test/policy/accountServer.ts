@@ -80,6 +80,7 @@ export const startServer = async (changes: Partial<ServerSettings> = {}) => {
       registration: "open",
       mail: "log",
       trustedProxies: loopback,
+      registryProgram: "off",
       ...changes
     })
     return yield* makeServer().pipe(

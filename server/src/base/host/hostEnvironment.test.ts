@@ -4,7 +4,7 @@ import { describe, expect, it } from "@effect/vitest"
 import fc from "fast-check"
 import { type HostProgram, hostEnvironment } from "./hostEnvironment.ts"
 
-const programs: ReadonlyArray<HostProgram> = ["engine", "installer", "postgres", "system"]
+const programs: ReadonlyArray<HostProgram> = ["engine", "installer", "postgres", "registry", "system"]
 const alwaysThere = ["PATH", "HOME", "TMPDIR", "LANG", "LC_ALL"]
 
 describe("the environment of host programs", () => {
@@ -20,6 +20,7 @@ describe("the environment of host programs", () => {
     expect(namesOf("engine")).toEqual(["DOCKER_HOST", "HOME", "LANG", "PATH", "TMPDIR"])
     expect(namesOf("installer")).toEqual(["HOME", "LANG", "PATH", "TMPDIR", "npm_config_registry"])
     expect(namesOf("postgres")).toEqual(["LANG", "LC_ALL", "PATH"])
+    expect(namesOf("registry")).toEqual(["LANG", "LC_ALL", "PATH"])
     expect(namesOf("system")).toEqual(["LANG", "LC_ALL", "PATH"])
   })
 
@@ -36,7 +37,17 @@ describe("the environment of host programs", () => {
         "NETAVARK_X",
         "CNI_PATH"
       ],
-      ...["DATABASE_URL", "MAXCLOUD_MASTER_KEY", "KUBECONFIG", "PGOPTIONS", "IFS", "PS4", "LISTEN_FDS", "NOTIFY_SOCKET"]
+      ...[
+        "DATABASE_URL",
+        "MAXCLOUD_MASTER_KEY",
+        "KUBECONFIG",
+        "PGOPTIONS",
+        "IFS",
+        "PS4",
+        "LISTEN_FDS",
+        "NOTIFY_SOCKET"
+      ],
+      ...["REGISTRY_URL", "REGISTRY_JWT_SECRET", "REGISTRY_AUTH", "REGISTRY_STORAGE_DELETE_ENABLED"]
     )
     const name = fc.oneof(
       known,

@@ -5,9 +5,9 @@ import { noProxyName, proxyName } from "./proxyNames.ts"
 /**
  * The programs that the server starts on its own account. A tenant's source is none of them: it sees what its config
  * declares. `engine`: podman or docker. `installer`: the package manager that installs a source's dependencies.
- * `postgres`: the embedded database. `system`: a system tool, such as `ps`.
+ * `postgres`: the embedded database. `registry`: the embedded registry. `system`: a system tool, such as `ps`.
  */
-export type HostProgram = "engine" | "installer" | "postgres" | "system"
+export type HostProgram = "engine" | "installer" | "postgres" | "registry" | "system"
 
 const authorities = /^ssl_cert_(file|dir)$/i
 /** Variables that a program needs on Windows to find itself. */
@@ -43,6 +43,8 @@ const allowed: Readonly<Record<HostProgram, ReadonlyArray<RegExp>>> = {
     authorities
   ],
   postgres: [],
+  // CNCF Distribution takes every setting from `REGISTRY_…` too, and those name our own settings.
+  registry: [],
   system: []
 }
 
@@ -62,7 +64,7 @@ export const hostEnvironment = (
   program: HostProgram,
   server: NodeJS.ProcessEnv = process.env
 ): Record<string, string> => {
-  const ofSystem = program === "postgres" || program === "system"
+  const ofSystem = program === "postgres" || program === "registry" || program === "system"
   const names = process.platform === "win32" ? [...allowed[program], windows] : allowed[program]
   return {
     ...Object.fromEntries(

@@ -171,7 +171,8 @@ class Exchange {
         setImmediate(this.#flush)
         break
       case "watchBody":
-        if (this.#body !== undefined && !this.#down.fullDuplex) this.#stallWatch().watchBody(this.#body)
+        if (this.#body !== undefined && !this.#down.fullDuplex && this.#route.stallMs === undefined)
+          this.#stallWatch().watchBody(this.#body)
         break
       case "close":
         effect.socket.destroy()
@@ -208,14 +209,18 @@ class Exchange {
         down.end(effect.chunk, effect.trailers)
         break
       case "refuse":
-        counters.answered(effect.refusal.status)
-        refuse(this.#upstreams, down, effect.refusal)
+        this.#refuse(this.#route.refusal?.(effect.refusal) ?? effect.refusal)
         break
       case "breakOff":
         down.destroy()
         break
     }
     return true
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#upstreams.counters.answered(refusal.status)
+    refuse(this.#upstreams, this.#down, refusal)
   }
 
   #acquire(): void {
@@ -248,6 +253,7 @@ class Exchange {
     const down = this.#down
     this.#lease = lease
     this.#body = down.hasBody ? new RequestBody(down) : undefined
+    if (this.#body !== undefined && this.#route.stallMs !== undefined) this.#stallWatch().watchBody(this.#body)
     const { tunnel } = down
     // HTTP/2 connections have no upgrades (RFC 9113, 8.6).
     const h2c = this.#route.protocol === "h2c" && tunnel === undefined
@@ -286,7 +292,7 @@ class Exchange {
 
   /** Created when it's first needed: most callers read as fast as their answer comes. */
   #stallWatch(): StallWatch {
-    this.#stalls ??= new StallWatch(this.#down, this.#route.timeoutMs, {
+    this.#stalls ??= new StallWatch(this.#down, this.#route.stallMs ?? this.#route.timeoutMs, {
       stalled: () => void this.#dispatch({ type: "stalled" }),
       drained: () => this.#resume?.(),
       fault: (cause) => this.#fault(cause)

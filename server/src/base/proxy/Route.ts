@@ -1,4 +1,5 @@
 import type { ProblemTag } from "@maxcloud/sdk/errors"
+import type { Refusal } from "./problem.ts"
 
 /** A slot on a ready instance. Plain data and callbacks: this is the hot path. */
 export interface Lease {
@@ -46,6 +47,13 @@ export interface Route {
   readonly acquire: (signal: AbortSignal) => Lease | Promise<Lease>
   /** Why a request that was held for its whole timeout got no slot. @default a timeout */
   readonly overdue?: (waitedMs: number) => NoInstance
+  /**
+   * How long a caller may send and read nothing. Set it if `timeoutMs` must leave time for a large body. @default
+   * `timeoutMs`, and only once the response has begun
+   */
+  readonly stallMs?: number
+  /** The proxy's own refusals in the words of what is behind this route. @default as they are */
+  readonly refusal?: (refusal: Refusal) => Refusal
 }
 
 /** Finds the route of a host: lower case, without a port. */

@@ -19,7 +19,7 @@ import { refuseUnreadable, refuseUpgrade, UpgradeDownstream } from "./UpgradeDow
 export { PortTaken } from "./Listener.ts"
 
 /** Finds the target of a host: a route, the API (`undefined`), or a refusal. */
-type Serve = (host: string) => Route | Refusal | undefined
+type Serve = (host: string, path: string, method: string | undefined) => Route | Refusal | undefined
 
 const isRoute = (served: Route | Refusal): served is Route => "acquire" in served
 
@@ -41,7 +41,7 @@ const handlersOf = (
   /** Changes the API's request so that later readers use its target, not the field (RFC 9112, 3.2.2). */
   const find = (request: IncomingMessage, target: Target | Refusal): Route | Refusal | undefined => {
     if (!isTarget(target)) return target
-    const served = serve(hostName(target.host))
+    const served = serve(hostName(target.host), target.path, request.method)
     if (served === undefined) {
       request.headers.host = target.host
       request.url = target.path
@@ -83,7 +83,7 @@ const handlersOf = (
     },
     onStream: (stream, headers, flags, raw) => {
       const target = http2Target(headers, raw)
-      const served = isTarget(target) ? serve(hostName(target.host)) : target
+      const served = isTarget(target) ? serve(hostName(target.host), target.path, headers[":method"]) : target
       if (served === undefined) {
         if (headers.host !== undefined && isTarget(target)) headers.host = target.host
         http2Api.emit("stream", stream, headers, flags, raw)
@@ -141,6 +141,8 @@ export const makeFront = async (options: {
   /** A refusal while the services aren't known yet. */
   readonly lookup: (host: string) => ReturnType<Lookup> | Refusal
   readonly isApiHost: (host: string) => boolean
+  /** What another program answers below the API's host, by path. @default nothing */
+  readonly beside?: (path: string, method: string) => Route | Refusal | undefined
   /** Gets the API's requests and upgrades as events. It doesn't need to listen itself. */
   readonly api: Server
   /** The URL of the API by the port: its pages explain problems. @default none: the type of problems is `about:blank` */
@@ -151,7 +153,8 @@ export const makeFront = async (options: {
   readonly tunnels?: TunnelLimits
 }): Promise<Front> => {
   const upstreams = makeUpstreams(options.counters, () => options.server?.(listener.address.port))
-  const serve: Serve = (host) => (options.isApiHost(host) ? undefined : (options.lookup(host) ?? unknownHost(host)))
+  const serve: Serve = (host, path, method = "GET") =>
+    options.isApiHost(host) ? options.beside?.(path, method) : (options.lookup(host) ?? unknownHost(host))
   const listener = await listen(
     { ...options, onFault: upstreams.counters.fault },
     handlersOf(upstreams, serve, options.api, options.tunnels ?? defaultTunnelLimits)

@@ -9,6 +9,8 @@ export interface Refusal {
   readonly status: number
   readonly detail: string
   readonly retryAfterSeconds: number | undefined
+  /** An error code of the OCI distribution-spec: the answer then has that specification's form. */
+  readonly ociCode?: string
 }
 
 /** The parts of a request that its refusal names. */
@@ -32,7 +34,7 @@ const refusal = (tag: ProblemTag, detail: string, retryAfterSeconds?: number): R
  * the API, whose pages explain problems; a service's own host has no such pages.
  */
 export const refusalResponse = (
-  { detail, retryAfterSeconds, status, tag }: Refusal,
+  { detail, ociCode, retryAfterSeconds, status, tag }: Refusal,
   { path, rawHeaders }: Refused,
   server: string | undefined
 ): { readonly headers: Array<string>; readonly body: Buffer } => {
@@ -47,7 +49,13 @@ export const refusalResponse = (
     instance: path?.split(/[?#]/, 1)[0]?.slice(0, 1_000),
     requestId
   }
-  const content = refusalContent(problem, headerValue(rawHeaders, "accept"), { heading: `${status} ${title}` })
+  const content =
+    ociCode === undefined
+      ? refusalContent(problem, headerValue(rawHeaders, "accept"), { heading: `${status} ${title}` })
+      : {
+          contentType: "application/json",
+          body: JSON.stringify({ errors: [{ code: ociCode, message: detail, detail: null }] })
+        }
   const body = Buffer.from(content.body)
   const headers = [
     "Content-Type",

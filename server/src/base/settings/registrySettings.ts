@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path"
 import { DurationBetween, isRegistryHost } from "@maxcloud/config-schema"
 import { Duration, Option, Redacted, Schema } from "effect"
 import { RegistryHosts } from "../words/imageName.ts"
@@ -14,6 +15,13 @@ const ownRegistry: Form<string> = {
   },
   help: 'write the registry\'s host, such as "registry.example.com" or "127.0.0.1:5000"',
   emptyIsUnset: true
+}
+
+/** `auto`, `off`, or the absolute path of a program. */
+const registryProgram: Form<string> = {
+  read: (written) =>
+    written === "auto" || written === "off" || isAbsolute(written) ? Option.some(written) : Option.none(),
+  help: 'write "auto", "off" or the absolute path of the program'
 }
 
 /** Shorter secrets can be guessed from any token, offline. */
@@ -71,8 +79,12 @@ export const registrySettings = {
     text: "Registries that the server doesn't contact: `maxcloud registries login` stores their credentials unchecked, and on Kubernetes their images aren't pinned to a digest. Like Knative's `registries-skipping-tag-resolving`, whose defaults (`dev.local`, `ko.local`, `kind.local`) always apply."
   }),
   registry: optional("REGISTRY_URL", ownRegistry, {
-    unset: "none: the server issues tokens for `registry.maxcloud.dev`",
-    text: "The host of your own registry (CNCF Distribution), such as `registry.example.com`. The server issues the tokens for it."
+    unset: "the server's own address, if it runs a registry itself (`MAXCLOUD_REGISTRY_PROGRAM`)",
+    text: "The host of your own registry (CNCF Distribution), such as `registry.example.com`. The server issues the tokens for it, and runs none itself."
+  }),
+  registryProgram: setting("MAXCLOUD_REGISTRY_PROGRAM", registryProgram, {
+    default: "auto",
+    text: "The registry that the server runs itself unless `REGISTRY_URL` names another: `auto` (CNCF Distribution, `docker-registry` or `registry` on the `PATH`, if services run on this machine), the path of the program, or `off`."
   }),
   registryTokenExpiry: setting("REGISTRY_TOKEN_EXPIRY", expiry, {
     default: "1h",
