@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto"
-import { existsSync, readFileSync, statSync } from "node:fs"
+import { cpSync, existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { isRunning } from "../../src/base/host/processIdentity.ts"
+import { removeRepositories } from "../../src/stores/registry/embedded/collection.ts"
 import { freePort } from "../freePort.ts"
 import { residentBytes, ServerProcess } from "../serverProcess.ts"
 import { findTool, missingTools, type RegistryProgram } from "./missingTools.ts"
@@ -11,6 +12,10 @@ import { digestOf, pushBlob, pushBuild, types } from "./pushImage.ts"
 
 const decodeToken = Schema.decodeUnknownSync(Schema.Struct({ token: Schema.String }))
 const decodeProcess = Schema.decodeUnknownSync(Schema.parseJson(Schema.Struct({ pid: Schema.Int })))
+
+const decodeManifest = Schema.decodeUnknownSync(
+  Schema.Struct({ layers: Schema.Array(Schema.Struct({ digest: Schema.String })) })
+)
 
 const programs: ReadonlyArray<RegistryProgram> = ["docker-registry", "registry"]
 
@@ -31,6 +36,20 @@ describe.each(programs)("the embedded registry (%s)", (program) => {
     const answer = await fetch(url, { headers: { authorization, accept: types.manifest } })
     await answer.body?.cancel()
     return answer.status
+  }
+  /** The status of each layer of an image. */
+  const layersOf = async (tag: string) => {
+    const { authorization } = await repositoryWithToken()
+    const get = (path: string) =>
+      fetch(`http://${host}/v2/${repository}/${path}`, { headers: { authorization, accept: types.manifest } })
+    const { layers } = decodeManifest(await (await get(`manifests/${tag}`)).json())
+    return Promise.all(
+      layers.map(async ({ digest }) => {
+        const answer = await get(`blobs/${digest}`)
+        await answer.body?.cancel()
+        return answer.status
+      })
+    )
   }
   const registryPid = () => decodeProcess(readFileSync(join(server.dataDirectory, "registry/process.json"), "utf8")).pid
 
@@ -103,6 +122,26 @@ describe.each(programs)("the embedded registry (%s)", (program) => {
     expect(registryPid()).not.toBe(killed)
     const content = randomBytes(1000)
     expect(await pushBlob(to, content)).toEqual({ digest: digestOf(content), size: 1000 })
+  })
+
+  it.skipIf(missing.length > 0)("removes the blobs of an erased organization, and no others", async () => {
+    const to = await repositoryWithToken()
+    const { dataDirectory } = server
+    const erased = "org_0000000000000000000000000000dead"
+    const { digest } = await pushBlob(to, randomBytes(1000))
+    const repositories = join(dataDirectory, "registry/blobs/docker/registry/v2/repositories")
+    cpSync(join(repositories, repository), join(repositories, erased, "web"), { recursive: true })
+    rmSync(join(repositories, repository, "_layers/sha256", digest.slice(7)), { recursive: true })
+    const running = registryPid()
+    const hash = digest.slice(7)
+    const blob = join(dataDirectory, "registry/blobs/docker/registry/v2/blobs/sha256", hash.slice(0, 2), hash)
+    expect(existsSync(blob)).toBe(true)
+    await removeRepositories(dataDirectory, erased)
+    expect(existsSync(join(repositories, erased))).toBe(false)
+    await expect.poll(() => existsSync(blob), { timeout: 20_000 }).toBe(false)
+    await expect.poll(() => isRunning(running), { timeout: 20_000 }).toBe(false)
+    expect(await statusOf("first")).toBe(200)
+    for (const layer of await layersOf("first")) expect(layer).toBe(200)
   })
 
   it.skipIf(missing.length > 0)(

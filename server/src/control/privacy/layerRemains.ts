@@ -6,6 +6,7 @@ import { removeTree } from "../../base/host/removeTree.ts"
 import { errorText } from "../../base/host/systemFault.ts"
 import { Remains, RemainsError, type Store } from "../../base/words/Remains.ts"
 import { RuntimeStores } from "../../runtimes/port/RuntimeStores.ts"
+import { countRepositories, removeRepositories } from "../../stores/registry/embedded/collection.ts"
 
 const orNothing =
   <A>(nothing: A) =>
@@ -52,7 +53,13 @@ export const layer = ({ dataDir }: { readonly dataDir: string }) =>
       stores: [
         ...runtime.stores,
         folders("logs", "log files of the data folder deleted", [join(dataDir, "logs"), join(dataDir, "cluster-logs")]),
-        folders("sources", "source snapshots and their dependencies deleted", [join(dataDir, "sources")])
+        folders("sources", "source snapshots and their dependencies deleted", [join(dataDir, "sources")]),
+        {
+          store: "registry",
+          action: "repositories of the embedded registry deleted",
+          count: (organizationId) => attempt(dataDir, () => countRepositories(dataDir, organizationId)),
+          erase: (organizationId) => attempt(dataDir, () => removeRepositories(dataDir, organizationId))
+        }
       ],
       linesOfGone: runtime.linesOfGone,
       sources: (organizationId: OrganizationId) => {

@@ -5,6 +5,7 @@ import { backoffMs } from "../../../base/node/backoff.ts"
 import type { Refusal } from "../../../base/proxy/problem.ts"
 import { NoInstance, type Route } from "../../../base/proxy/Route.ts"
 import type { RegistryTokens } from "../RegistryTokens.ts"
+import { collectGarbage, isCollectionDue } from "./collection.ts"
 import { registryFolderIn, writeRegistryFiles } from "./registryFiles.ts"
 import { endLeftRegistry, startRegistry } from "./registryProcess.ts"
 import { type RegistryProgram, RegistryProgramError } from "./registryProgram.ts"
@@ -22,6 +23,10 @@ export interface EmbeddedRegistryOptions {
 const startWait = Duration.seconds(20)
 /** A layer of several gigabytes may come over a slow line in one request. */
 const longestRequestMs = 12 * 3_600_000
+/** How soon the blobs of an erased organization are removed. */
+const collectionEvery = Duration.seconds(5)
+/** A collection that failed fails again: it must not stop the registry every few seconds. */
+const afterFailure = Duration.hours(1)
 /** For callers that neither send nor read. */
 const stallMs = 120_000
 const restarts = { baseMs: 200, maxMs: 15_000 }
@@ -81,11 +86,29 @@ export const runEmbeddedRegistry = ({ dataDir, disk, program, realm, tokens }: E
       new RegistryProgramError({ message: errorText(cause, registryFolderIn(dataDir)) })
     const attempt = <A>(run: () => Promise<A>) => Effect.tryPromise({ try: run, catch: failed })
 
+    let pause = collectionEvery
+    const collectionDue = attempt(() => isCollectionDue(dataDir))
+    /** Ends when there are blobs to remove. */
+    const untilCollection = Effect.suspend(() => Effect.sleep(pause)).pipe(
+      Effect.zipRight(Effect.orElseSucceed(collectionDue, () => false)),
+      Effect.repeat({ until: (due) => due }),
+      Effect.as("to remove unused blobs")
+    )
+
     const start = Effect.gen(function* () {
       const keys = yield* Effect.mapError(tokens.keys, failed)
       const config = yield* attempt(() =>
         writeRegistryFiles({ dataDir, program, service: tokens.service, realm, keys })
       )
+      if (yield* collectionDue) {
+        yield* Effect.logInfo("The embedded registry removes unused blobs. Requests wait.")
+        pause = yield* attempt(() => collectGarbage(program, dataDir, config)).pipe(
+          Effect.as(collectionEvery),
+          Effect.catchAll(({ message }) =>
+            Effect.as(Effect.logWarning(`Couldn't remove unused blobs of the registry. ${message}`), afterFailure)
+          )
+        )
+      }
       return yield* attempt(() => startRegistry(program, dataDir, config, (line) => void runFork(logOf(line))))
     })
 
@@ -95,7 +118,13 @@ export const runEmbeddedRegistry = ({ dataDir, disk, program, realm, tokens }: E
       const taken = yield* attempt(() => running.port)
       port = taken
       yield* Deferred.succeed(ready, taken)
-      yield* Effect.promise(() => running.ended)
+      return yield* Effect.race(
+        Effect.as(
+          Effect.promise(() => running.ended),
+          undefined
+        ),
+        untilCollection
+      )
     }).pipe(
       Effect.ensuring(
         Effect.gen(function* () {
@@ -112,12 +141,13 @@ export const runEmbeddedRegistry = ({ dataDir, disk, program, realm, tokens }: E
         const startedAt = yield* Clock.currentTimeMillis
         const reason = yield* Effect.match(once, {
           onFailure: ({ message }) => `couldn't be started: ${message}`,
-          onSuccess: () => "has stopped."
+          onSuccess: (purpose) => (purpose === undefined ? "has stopped." : undefined)
         })
+        if (reason === undefined) continue
         if ((yield* Clock.currentTimeMillis) - startedAt > stableMs) failures = 0
-        const pause = backoffMs(restarts, failures)
-        yield* Effect.logWarning(`The embedded registry ${reason} Starting it again in ${pause} ms.`)
-        yield* Effect.sleep(Duration.millis(pause))
+        const delay = backoffMs(restarts, failures)
+        yield* Effect.logWarning(`The embedded registry ${reason} Starting it again in ${delay} ms.`)
+        yield* Effect.sleep(Duration.millis(delay))
       }
     })
 

@@ -9,7 +9,7 @@ import type { RegistryProgram } from "./registryProgram.ts"
 export const registryFolderIn = (dataDir: string): string => join(dataDir, "registry")
 
 /** Below it, Distribution keeps its blobs and repositories. */
-const blobFolderIn = (dataDir: string): string => join(registryFolderIn(dataDir), "blobs")
+export const blobFolderIn = (dataDir: string): string => join(registryFolderIn(dataDir), "blobs")
 
 export interface RegistryFiles {
   readonly dataDir: string

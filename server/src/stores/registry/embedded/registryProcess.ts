@@ -20,6 +20,13 @@ const decodeRecorded = Schema.decodeUnknownOption(Recorded)
 
 const recordIn = (dataDir: string) => join(registryFolderIn(dataDir), "process.json")
 
+/** Remembers a process that works on the registry's files, for the server that comes after a killed one. */
+export const recordProcess = async (dataDir: string, pid: number): Promise<string> => {
+  const startTime = startOf(pid) ?? ""
+  await writeFile(recordIn(dataDir), JSON.stringify({ pid, startTime }), { mode: 0o600 })
+  return startTime
+}
+
 /** Ends the registry that a killed server has left running. Returns whether there was one. */
 export const endLeftRegistry = async (dataDir: string): Promise<boolean> => {
   const path = recordIn(dataDir)
@@ -81,7 +88,6 @@ export const startRegistry = async (
     })
   )
   const pid = child.pid ?? 0
-  const startTime = startOf(pid) ?? ""
   const forget = endOnAbort(pid, "SIGTERM")
   const ended = new Promise<void>((resolve) =>
     child.once(
@@ -99,7 +105,7 @@ export const startRegistry = async (
   const port = portOf(child, onLine)
   // Whoever awaits it later gets the rejection, too.
   port.catch(() => {})
-  await writeFile(recordIn(dataDir), JSON.stringify({ pid, startTime }), { mode: 0o600 })
+  const startTime = await recordProcess(dataDir, pid)
   const end = async () => {
     await endProcesses((entry) => entry.pid === pid && entry.startTime === startTime, graceMs, ended)
     await rm(recordIn(dataDir), { force: true })

@@ -1,0 +1,65 @@
+import { spawn } from "node:child_process"
+import { access, readdir, rm, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { hostEnvironment } from "../../../base/host/hostEnvironment.ts"
+import { removeTree } from "../../../base/host/removeTree.ts"
+import { startProgram } from "../../../base/host/startProgram.ts"
+import { errorCode } from "../../../base/node/errorCode.ts"
+import { guardedBy } from "../../../base/node/guarded.ts"
+import { blobFolderIn, registryFolderIn } from "./registryFiles.ts"
+import { recordProcess } from "./registryProcess.ts"
+import type { RegistryProgram } from "./registryProgram.ts"
+
+/** Exists while blobs may be left that no repository refers to. */
+const markIn = (dataDir: string) => join(registryFolderIn(dataDir), "collect")
+
+const repositoriesOf = (dataDir: string, organizationId: string) =>
+  join(blobFolderIn(dataDir), "docker/registry/v2/repositories", organizationId)
+
+const absent = (cause: unknown) => {
+  if (errorCode(cause) === "ENOENT") return true
+  throw cause
+}
+
+/** The number of an organization's repositories. */
+export const countRepositories = (dataDir: string, organizationId: string): Promise<number> =>
+  readdir(repositoriesOf(dataDir, organizationId)).then(
+    (names) => names.length,
+    (cause) => Number(!absent(cause))
+  )
+
+/** Removes an organization's repositories. The next collection removes the blobs that only they had. */
+export const removeRepositories = async (dataDir: string, organizationId: string): Promise<void> => {
+  const folder = repositoriesOf(dataDir, organizationId)
+  const isAbsent = await access(folder).then(() => false, absent)
+  if (isAbsent) return
+  // First: after a crash in between, a collection that finds nothing does no harm.
+  await writeFile(markIn(dataDir), "", { mode: 0o600 })
+  await removeTree(folder)
+}
+
+export const isCollectionDue = (dataDir: string): Promise<boolean> =>
+  access(markIn(dataDir)).then(
+    () => true,
+    (cause) => !absent(cause)
+  )
+
+/**
+ * Removes the blobs that no manifest refers to, tagged or not: a deployment refers to its manifest by digest. Only while no registry
+ * runs: a blob that is pushed meanwhile would be lost, and a running registry would still believe that it has it.
+ */
+export const collectGarbage = async (program: RegistryProgram, dataDir: string, config: string): Promise<void> => {
+  const child = await startProgram(() =>
+    spawn(program.path, ["garbage-collect", config], {
+      cwd: registryFolderIn(dataDir),
+      env: { ...hostEnvironment("registry"), OTEL_TRACES_EXPORTER: "none" },
+      detached: true,
+      stdio: "ignore"
+    })
+  )
+  const ended = new Promise<number | null>((resolve) => child.once("exit", guardedBy(() => {})(resolve)))
+  await recordProcess(dataDir, child.pid ?? 0)
+  const code = await ended
+  if (code !== 0) throw new Error(`\`${program.path} garbage-collect ${config}\` exited with code ${code}.`)
+  await rm(markIn(dataDir), { force: true })
+}
