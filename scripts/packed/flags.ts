@@ -16,7 +16,11 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
       "--message",
       "a",
       "--metadata",
-      "ticket=1"
+      "ticket=1",
+      "--build",
+      "local",
+      "--base",
+      "oci:no-base"
     ],
     ["--from", "1", "--detach"],
     ["--plan", "approved.json", "--detach"],
@@ -28,7 +32,7 @@ const special: Readonly<Record<string, ReadonlyArray<ReadonlyArray<string>>>> = 
     ["nginx:1", "--name", "three", "--fail-fast", "--wait-timeout", "3s"]
   ],
   plan: [
-    ["--file", "app.yaml", "--exit-code", "--metadata", "a=b"],
+    ["--file", "app.yaml", "--exit-code", "--metadata", "a=b", "--build", "local", "--base", "oci:no-base"],
     ["--file", "app.yaml", "--out", "plan.json", "--manifests"],
     ["--all", "--filter", "*", "--changed", "HEAD"]
   ],

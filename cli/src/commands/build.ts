@@ -1,14 +1,13 @@
 import { resolve } from "node:path"
-import type { Build } from "@maxcloud/config-schema"
 import type { ImageBuildResult } from "@maxcloud/server"
 import { Effect } from "effect"
 import { integer, optional, text, texts } from "../args/flags.ts"
-import { buildCache } from "../build/buildCache.ts"
+import { runBuild } from "../build/runBuild.ts"
+import { defaultPort, type ServiceSource, serviceSource } from "../build/serviceSource.ts"
 import { loadOffline } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
 import { commandOf } from "../deploy/imageApp.ts"
-import type { ExitCode } from "../errors/exitCodes.ts"
-import { CommandFailed, UsageError } from "../errors/failure.ts"
+import { UsageError } from "../errors/failure.ts"
 import { integerBytes } from "../output/format.ts"
 import { type Terminal, table } from "../output/terminal.ts"
 
@@ -20,39 +19,20 @@ interface BuildInput extends Globals {
   readonly port: number | undefined
 }
 
-interface Source {
-  readonly folder: string
-  readonly build: Build | undefined
-  readonly command: ReadonlyArray<string> | undefined
-  readonly port: number
-}
-
-const defaultPort = 8080
-
-const exits: Readonly<Record<"unavailable" | "invalid" | "build", ExitCode>> = { unavailable: 3, invalid: 2, build: 1 }
-
 /** The service of the config that `--service` names. */
 const sourceOfService = (input: BuildInput, name: string, terminal: Terminal) =>
   Effect.gen(function* () {
     const loaded = yield* loadOffline(input, terminal)
     const service = loaded.spec.services.find((each) => each.name === name)
     const others = loaded.spec.services.filter((each) => each.source !== undefined).map((each) => each.name)
-    if (service?.source === undefined)
+    const source = service === undefined ? undefined : serviceSource(service, loaded.folder)
+    if (source === undefined)
       return yield* new UsageError({
         message: `${loaded.spec.app} has no service "${name}" with a source`,
         fix: others.length === 0 ? "name a folder instead" : `use one of ${others.join(", ")}`
       })
-    const { args = [], build, command, port, source } = service
-    return {
-      folder: resolve(loaded.folder, source.path),
-      build,
-      command: joined(command, args),
-      port: typeof port === "number" ? port : defaultPort
-    }
+    return source
   })
-
-const joined = (command: ReadonlyArray<string> | undefined, args: ReadonlyArray<string>) =>
-  command === undefined ? undefined : [...command, ...args]
 
 const sourceOf = (input: BuildInput, terminal: Terminal) =>
   Effect.gen(function* () {
@@ -60,14 +40,14 @@ const sourceOf = (input: BuildInput, terminal: Terminal) =>
     if (path !== undefined && service !== undefined)
       return yield* new UsageError({ message: "PATH and --service can't be combined", fix: "give one of them" })
     const words = yield* commandOf(input.command)
-    const found: Source =
+    const found: ServiceSource =
       service === undefined
         ? { folder: resolve(path ?? "."), build: undefined, command: undefined, port: defaultPort }
         : yield* sourceOfService(input, service, terminal)
     const port = input.port ?? found.port
     if (port < 1 || port > 65_535)
       return yield* new UsageError({ message: `${port} isn't a port`, fix: "use a number from 1 to 65535" })
-    const source: Source = {
+    const source: ServiceSource = {
       ...found,
       build: buildCommand ?? found.build,
       command: words.length === 0 ? found.command : words,
@@ -87,21 +67,6 @@ const outputOf = (written: string | undefined): Effect.Effect<{ folder: string; 
       })
     : Effect.succeed({ folder: resolve(folder), tag })
 }
-
-/** Runs it, and waits for it to clean up if it's interrupted. */
-const untilEnd = (run: (signal: AbortSignal) => Promise<ImageBuildResult>) =>
-  Effect.async<ImageBuildResult>((resume) => {
-    const ending = new AbortController()
-    const done = run(ending.signal)
-    done.then(
-      (result) => resume(Effect.succeed(result)),
-      (cause) => resume(Effect.die(cause))
-    )
-    return Effect.promise(async () => {
-      ending.abort()
-      await done.catch(() => undefined)
-    })
-  })
 
 const printImage = (
   { image, leftOut }: Extract<ImageBuildResult, { readonly ok: true }>,
@@ -167,19 +132,7 @@ export default command({
     Effect.gen(function* () {
       const output = yield* outputOf(input.output)
       const source = yield* sourceOf(input, terminal)
-      const { buildImage } = yield* Effect.promise(() => import("@maxcloud/server"))
-      const result = yield* untilEnd((signal) =>
-        buildImage({
-          ...source,
-          base: input.base,
-          output,
-          cache: buildCache(process.env, process.getuid?.() === 0),
-          environment: process.env,
-          onLine: (line) => terminal.say(terminal.json ? line : terminal.paintError("dim", line)),
-          signal
-        })
-      )
-      if (result.ok) return printImage(result, output, terminal)
-      return yield* new CommandFailed({ tag: "BuildFailed", exit: exits[result.reason], message: result.message })
+      const onLine = (line: string) => terminal.say(terminal.json ? line : terminal.paintError("dim", line))
+      printImage(yield* runBuild({ source, base: input.base, output, onLine }), output, terminal)
     })
 })

@@ -1,7 +1,9 @@
 import { Effect, Stream } from "effect"
 import { integer, optional, text, toggle } from "../args/flags.ts"
+import { type BuildFlags, buildFlags, buildSettings } from "../build/buildFlags.ts"
 import { appOf, connect, loadApp, refused, stageOf } from "../client.ts"
 import { command, flags, type Globals, positionals } from "../command.ts"
+import { buildSources } from "../deploy/buildSources.ts"
 import { deployMetadata, metadataFlag } from "../deploy/deployMetadata.ts"
 import { deployPlanFile } from "../deploy/deployPlanFile.ts"
 import { follow, progressOf, tellOutcome } from "../deploy/follow.ts"
@@ -14,7 +16,7 @@ import { deployAll } from "../many/deployAll.ts"
 import { type ManyInput, manyFlags, manyUsage } from "../many/loadMany.ts"
 import type { Terminal } from "../output/terminal.ts"
 
-interface DeployInput extends ManyInput, ImageInput {
+interface DeployInput extends ManyInput, ImageInput, BuildFlags {
   readonly name: string | undefined
   readonly image: string | undefined
   readonly file: string | undefined
@@ -56,6 +58,8 @@ const besidePlan = (input: DeployInput): UsageError | undefined => {
     ["--stage", input.stage],
     ["--from", input.from],
     ["--name", input.name],
+    ["--build", input.build],
+    ["--base", input.base[0]],
     ["IMAGE", input.image]
   ]
   const flag = given.find(([, value]) => value !== undefined)?.[0] ?? imageFlagOf(input)
@@ -66,6 +70,10 @@ const besidePlan = (input: DeployInput): UsageError | undefined => {
         fix: `leave ${flag} out: the plan already says what to deploy, and where`
       })
 }
+
+/** The flag, if one says how to build sources. */
+const buildFlagOf = ({ base, build }: BuildFlags) =>
+  build === undefined ? (base.length === 0 ? undefined : "--base") : "--build"
 
 const usage = (input: DeployInput): UsageError | undefined => {
   const beside = besidePlan(input)
@@ -82,7 +90,8 @@ const usage = (input: DeployInput): UsageError | undefined => {
   const many = manyUsage(input, given)
   if (many !== undefined) return many
   if (input.from !== undefined) {
-    const given = input.image ?? imageFlagOf(input) ?? (input.file === undefined ? undefined : "--file")
+    const given =
+      input.image ?? imageFlagOf(input) ?? buildFlagOf(input) ?? (input.file === undefined ? undefined : "--file")
     return given === undefined
       ? undefined
       : new UsageError({ message: `${given} and --from can't be combined`, fix: "give one of them" })
@@ -98,6 +107,13 @@ const usage = (input: DeployInput): UsageError | undefined => {
   }
   if (input.envFrom !== undefined && input.envFile !== undefined) {
     return new UsageError({ message: "--env-from and --env-file are the same", fix: "give one of them" })
+  }
+  const build = buildFlagOf(input)
+  if (build !== undefined) {
+    return new UsageError({
+      message: `${build} is for sources, and --name deploys an image`,
+      fix: `leave ${build} out`
+    })
   }
   if (input.image === undefined) {
     return new UsageError({
@@ -154,6 +170,7 @@ export default command({
     "A deployment records its commit, branch, repository and CI run, from git and from the variables of GitHub Actions, GitLab CI, Buildkite, CircleCI and Jenkins. Nothing else of your environment is sent.",
     "With --plan, the app, its sources, digests of images, versions of secrets and manifests are those of the plan. Only --message and --metadata may be added.",
     "With --all, up to 4 apps are deployed at a time. Apps that link to a failed one are skipped. The exit code is that of the first app that failed, and --json prints one result.",
+    "A server on Kubernetes runs images only. Then the command builds an image of each source on this machine, without a container engine, and pushes it to the server's registry. Unchanged sources are neither built nor pushed again.",
     "Without --port, the service listens on a port that the image exposes, or on 8080. The program gets it as PORT."
   ],
   flags: flags({
@@ -169,6 +186,7 @@ export default command({
     }),
     message: text("message", "TEXT", { alias: "m", description: "Why you deploy, for the list of deployments" }),
     metadata: metadataFlag,
+    ...buildFlags,
     forceConflicts: toggle("force-conflicts", {
       description: "Overwrite fields that another manager has set in the cluster, instead of failing"
     }),
@@ -188,14 +206,16 @@ export default command({
       if (input.plan !== undefined) return yield* deployPlanFile(input, input.plan, terminal)
       if (input.all) return yield* deployAll(input, terminal)
       if (input.from !== undefined) return yield* deployEarlier(input, input.from, terminal)
+      const settings = yield* buildSettings(input)
       const { image, name } = input
       const one = name === undefined || image === undefined ? undefined : yield* appOfImage(name, image, input)
       const loaded = one === undefined ? yield* loadApp(input, input.file ?? input.config) : undefined
-      const app = one ?? loaded
-      if (app === undefined) return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "nothing to deploy" })
+      const given = one ?? loaded
+      if (given === undefined) return yield* new CommandFailed({ tag: "NoApp", exit: 2, message: "nothing to deploy" })
       if (loaded !== undefined && !terminal.json) yield* tellWarnings(loaded, terminal)
       const cloud = yield* connect(input)
       const stage = yield* stageOf(input)
+      const app = loaded === undefined ? given : yield* buildSources(cloud, loaded, settings, terminal)
       const deployed = cloud.deploy(app, {
         detach: input.detach,
         stage,

@@ -2,11 +2,14 @@ import type { Plan } from "@maxcloud/sdk/api"
 import type { LoadedConfig, SourceReport } from "@maxcloud/sdk/effect"
 import { Effect, Either } from "effect"
 import { readFileFlag, text, toggle } from "../args/flags.ts"
+import { type BuildFlags, type BuildSettings, buildFlags, buildSettings } from "../build/buildFlags.ts"
 import { type Cloud, connect, loadApp, locatedLines, refused } from "../client.ts"
 import { command, flags, type Globals, noPositionals } from "../command.ts"
+import { buildSources } from "../deploy/buildSources.ts"
 import { buildLines } from "../deploy/builds.ts"
 import { deployMetadata, metadataFlag } from "../deploy/deployMetadata.ts"
 import { tellUploading } from "../deploy/follow.ts"
+import { plannedImages } from "../deploy/plannedImages.ts"
 import { tellSources } from "../deploy/sources.ts"
 import { ExitWith } from "../errors/failure.ts"
 import { manyFlags, manyUsage } from "../many/loadMany.ts"
@@ -16,15 +19,17 @@ import { isChanging } from "../plans/isChanging.ts"
 import { checkPlace, writePlanFile } from "../plans/planFiles.ts"
 import { changesTo, planLines, printManifests } from "../plans/planLines.ts"
 
-interface Input extends Globals {
+interface Input extends Globals, BuildFlags {
   readonly manifests: boolean
   readonly metadata: ReadonlyArray<string>
   readonly out: string | undefined
 }
 
 /** Plans the app. With --out, the plan that is shown is the one in the file, so nothing can change in between. */
-const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Terminal) =>
+const planApp = (cloud: Cloud, config: LoadedConfig, input: Input, settings: BuildSettings, terminal: Terminal) =>
   Effect.gen(function* () {
+    // The file of --out names images by their digests, so they must exist.
+    const loaded = input.out === undefined ? config : yield* buildSources(cloud, config, settings, terminal)
     let sources: ReadonlyArray<SourceReport> = []
     const onSources = (reports: ReadonlyArray<SourceReport>) => {
       if (sources.length === 0) tellSources(terminal)(reports)
@@ -43,16 +48,19 @@ const planApp = (cloud: Cloud, loaded: LoadedConfig, input: Input, terminal: Ter
       )
       if (Either.isRight(prepared)) {
         yield* writePlanFile(input.out, prepared.right)
-        return { plan: prepared.right.plan, sources, refused: undefined }
+        return { plan: prepared.right.plan, sources, wanted: undefined, refused: undefined }
       }
       const { left } = prepared
       if (left._tag !== "InvalidSpec" && left._tag !== "ConfigInvalid") return yield* Effect.fail(left)
       // Show it as `plan` shows problems.
-      return { plan: yield* cloud.plan(loaded, { onSources, metadata }), sources, refused: left }
+      const plan = yield* cloud.plan(loaded, { onSources, metadata })
+      return { plan, sources, wanted: undefined, refused: left }
     }
-    const plan = yield* cloud.plan(loaded, { onSources, manifests: input.manifests, metadata })
-    return { plan, sources, refused: undefined }
-  }).pipe(Effect.catchTag("InvalidSpec", refused(loaded)))
+    const { app, settled, wanted } = yield* plannedImages(cloud, loaded, settings)
+    if (wanted !== undefined) onSources(wanted.sources)
+    const plan = settled(yield* cloud.plan(app, { onSources, manifests: input.manifests, metadata }))
+    return { plan, sources: wanted?.sources ?? sources, wanted, refused: undefined }
+  }).pipe(Effect.catchTag("InvalidSpec", refused(config)))
 
 /** Prints how to deploy the plan in a file. */
 const tellFile = ({ basedOn }: Plan, file: string, terminal: Terminal) => {
@@ -83,7 +91,7 @@ export default command({
   ],
   notes: [
     "Values of secrets are never shown, only name and version. Plain values of `env` are shown, and written to the file of --out, which only you can read.",
-    "--out uploads the sources, and replaces an earlier plan. `deploy --plan` refuses the plan (exit code 13) once something else was deployed, or a secret, an image's digest or a setting of the server has changed.",
+    "--out uploads the sources, or builds and pushes their images if the server runs images only, and replaces an earlier plan. `deploy --plan` refuses the plan (exit code 13) once something else was deployed, or a secret, an image's digest or a setting of the server has changed.",
     "With --manifests, the changes are on stderr."
   ],
   flags: flags({
@@ -92,6 +100,7 @@ export default command({
     out: text("out", "FILE", { alias: "o", description: "Write the plan to this file, for `deploy --plan`" }),
     manifests: toggle("manifests", { description: "Print the manifests that a deploy would apply" }),
     metadata: metadataFlag,
+    ...buildFlags,
     exitCode: toggle("exit-code", {
       description: "Exit with 10 if there are changes, or if the last deployment failed"
     })
@@ -102,22 +111,23 @@ export default command({
       const config = [input.file, input.config].some((each) => each !== undefined) ? ["--file"] : []
       const wrong = manyUsage(input, [...config, ...(input.out === undefined ? [] : ["--out"])])
       if (wrong !== undefined) return yield* wrong
+      const settings = yield* buildSettings(input)
       const shown = changesTo(input.manifests, terminal)
       const show = (plan: Plan) =>
         Effect.gen(function* () {
           for (const line of planLines(plan, shown)) shown.print(line)
           if (input.manifests) yield* printManifests(plan, terminal)
         })
-      if (input.all) return yield* planAll(input, terminal, show)
+      if (input.all) return yield* planAll(input, settings, terminal, show)
       if (input.out !== undefined) yield* checkPlace(input.out)
       const loaded = yield* loadApp(input, input.file ?? input.config)
       const cloud = yield* connect(input)
-      const { plan, refused, sources } = yield* planApp(cloud, loaded, input, terminal)
+      const { plan, refused, sources, wanted } = yield* planApp(cloud, loaded, input, settings, terminal)
       if (terminal.json) terminal.printJson(input.manifests ? plan : { ...plan, manifests: null })
       else {
         yield* show(plan)
         const changed = plan.changes.filter((change) => change.action === "create" || change.action === "update")
-        for (const line of yield* buildLines(loaded, sources, new Set(changed.map((each) => each.service))))
+        for (const line of yield* buildLines(loaded, sources, new Set(changed.map((each) => each.service)), wanted))
           shown.print(line)
       }
       yield* tellFindings(loaded, plan, terminal)

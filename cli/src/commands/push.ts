@@ -3,8 +3,7 @@ import { required, text } from "../args/flags.ts"
 import { connect, parseAppName } from "../client.ts"
 import { command, flags, positionals } from "../command.ts"
 import { CommandFailed, UsageError } from "../errors/failure.ts"
-import { integerBytes } from "../output/format.ts"
-import { pushToRegistry } from "../push/pushToRegistry.ts"
+import { layersLine, pushToRegistry } from "../push/pushToRegistry.ts"
 import { howToHaveRegistry } from "../registry/noRegistry.ts"
 import { placeIn } from "../registry/placeIn.ts"
 
@@ -79,9 +78,6 @@ export default command({
       if (terminal.json) return terminal.printJson({ pushed })
       terminal.print(`image   ${pushed.image}`)
       terminal.print(`digest  ${pushed.digest}`)
-      const { existing, mounted, uploaded, uploadedBytes } = pushed.layers
-      terminal.say(
-        `${uploaded} layers pushed (${integerBytes(uploadedBytes)}), ${existing} existed already${mounted === 0 ? "" : `, ${mounted} mounted from other apps`}`
-      )
+      terminal.say(layersLine(pushed.layers))
     })
 })

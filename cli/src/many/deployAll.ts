@@ -1,6 +1,8 @@
 import type { Deployment } from "@maxcloud/sdk/api"
 import { Effect, Stream } from "effect"
+import { type BuildFlags, type BuildSettings, buildSettings } from "../build/buildFlags.ts"
 import { type Cloud, connect, refused } from "../client.ts"
+import { buildSources } from "../deploy/buildSources.ts"
 import { deployMetadata } from "../deploy/deployMetadata.ts"
 import { type DeployFlags, follow } from "../deploy/follow.ts"
 import { type Outputs, outputsOf } from "../deploy/outputs.ts"
@@ -13,20 +15,21 @@ import { refuseBrokenOutside, sideBySide } from "./appLinks.ts"
 import { type App, loadMany, type ManyInput, terminalOf, widthOf } from "./loadMany.ts"
 import { type Outcome, runInOrder } from "./order.ts"
 
-type Input = ManyInput & DeployFlags
+type Input = ManyInput & DeployFlags & BuildFlags
 
 interface Deployed {
   readonly deployment: Deployment | undefined
   readonly outputs: Outputs
 }
 
-const deployOne = (cloud: Cloud, input: Input, terminal: Terminal, { loaded }: App) =>
+const deployOne = (cloud: Cloud, input: Input, settings: BuildSettings, terminal: Terminal, { loaded }: App) =>
   Effect.gen(function* () {
     const { detach, forceConflicts, message } = input
     yield* tellWarnings(loaded, terminal)
     const metadata = yield* deployMetadata(loaded.folder, input.metadata)
+    const app = yield* buildSources(cloud, loaded, settings, terminal)
     const progress = cloud
-      .deploy(loaded, { detach, forceConflicts, message, metadata, onSources: tellSources(terminal) })
+      .deploy(app, { detach, forceConflicts, message, metadata, onSources: tellSources(terminal) })
       .pipe(Stream.catchTag("InvalidSpec", (error) => Stream.fromEffect(refused(loaded)(error))))
     const deployment = yield* follow(progress, input, terminal)
     const outputs: Outputs = detach ? {} : yield* outputsOf(cloud, loaded)
@@ -69,6 +72,7 @@ const answerOf = ({ loaded, name }: App, outcome: Outcome<Deployed, unknown>) =>
 /** Deploys all selected apps. The exit code is that of the first failed one. */
 export const deployAll = (input: Input, terminal: Terminal) =>
   Effect.gen(function* () {
+    const settings = yield* buildSettings(input)
     const apps = yield* loadMany(input, terminal, false)
     const width = widthOf(apps)
     const cloud = yield* connect(input)
@@ -79,7 +83,7 @@ export const deployAll = (input: Input, terminal: Terminal) =>
     if (!terminal.json)
       terminal.say(apps.length === 0 ? "no app to deploy" : `deploying ${apps.map((app) => app.name).join(", ")}`)
     const outcomes = yield* runInOrder(apps, sideBySide, (app) =>
-      deployOne(cloud, input, terminalOf(app.name, width, terminal), app)
+      deployOne(cloud, input, settings, terminalOf(app.name, width, terminal), app)
     )
     if (terminal.json) terminal.printJson({ apps: outcomes.map(([app, outcome]) => answerOf(app, outcome)) })
     else

@@ -1,8 +1,10 @@
 import type { Plan, ProblemError } from "@maxcloud/sdk/api"
 import { specIssueOf } from "@maxcloud/sdk/errors"
 import { Effect } from "effect"
+import type { BuildSettings } from "../build/buildFlags.ts"
 import { connect, loadSchemas, locatedLines } from "../client.ts"
 import { deployMetadata } from "../deploy/deployMetadata.ts"
+import { plannedImages } from "../deploy/plannedImages.ts"
 import { ExitWith } from "../errors/failure.ts"
 import { reportOf, tell } from "../output/report.ts"
 import type { Terminal } from "../output/terminal.ts"
@@ -41,6 +43,7 @@ const solvedBy = (app: App, others: ReadonlyArray<App>) =>
 /** Plans all selected apps, each as if the earlier ones were deployed. */
 export const planAll = (
   input: Input,
+  settings: BuildSettings,
   terminal: Terminal,
   show: (plan: Plan, app: App) => Effect.Effect<void, unknown>
 ) =>
@@ -52,7 +55,10 @@ export const planAll = (
       (app) =>
         Effect.gen(function* () {
           const metadata = yield* deployMetadata(app.loaded.folder, input.metadata)
-          const plan = yield* Effect.either(cloud.plan(app.loaded, { manifests: input.manifests, metadata }))
+          const asked = Effect.flatMap(plannedImages(cloud, app.loaded, settings), (planned) =>
+            Effect.map(cloud.plan(planned.app, { manifests: input.manifests, metadata }), planned.settled)
+          )
+          const plan = yield* Effect.either(asked)
           if (plan._tag === "Left") return { app, failed: plan.left }
           const solved = yield* solvedBy(app, apps)
           const after = [...new Set(plan.right.problems.flatMap((problem) => solved(problem) ?? []))].sort()

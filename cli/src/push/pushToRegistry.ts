@@ -4,6 +4,7 @@ import { Effect, type Scope } from "effect"
 import type { Cloud } from "../client.ts"
 import { isErrorTag } from "../errors/exitCodes.ts"
 import type { CommandFailed } from "../errors/failure.ts"
+import { integerBytes } from "../output/format.ts"
 import type { Terminal } from "../output/terminal.ts"
 import { pushFailure } from "./pushFailure.ts"
 import { memoryFile, type PushMemory, readPushMemory } from "./pushMemory.ts"
@@ -107,6 +108,27 @@ const push = (
     })
     return count.layers
   })
+
+/** What a push sent. */
+export const layersLine = ({ existing, mounted, uploaded, uploadedBytes }: ReturnType<typeof makeCount>["layers"]) => {
+  const others = mounted === 0 ? "" : `, ${mounted} mounted from other apps`
+  return `${uploaded} ${uploaded === 1 ? "layer" : "layers"} pushed (${integerBytes(uploadedBytes)}), ${existing} existed already${others}`
+}
+
+/** Whether the registry has this image, so that neither a build nor a push is needed. */
+export const isPushed = ({
+  cloud,
+  digest,
+  host,
+  repository
+}: Pick<PushInput, "cloud" | "host" | "repository"> & { readonly digest: string }) =>
+  Effect.gen(function* () {
+    const oci = yield* loadOci
+    const { authorizePush } = yield* Effect.promise(() => import("./authorizePush.ts"))
+    const { proxyFor } = yield* Effect.promise(() => import("@maxcloud/sdk/proxy"))
+    const registry = { host, repository, mountable: [], authorize: authorizePush(oci, cloud, host) }
+    return yield* oci.hasManifest(registry, digest, proxyFor(new URL(`https://${host}`)))
+  }).pipe(Effect.mapError(failureOf))
 
 /** Opens an image and pushes it. Its layers go first, and its tag last. */
 export const pushToRegistry = (input: PushInput) =>

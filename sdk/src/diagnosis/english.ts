@@ -154,13 +154,15 @@ export const english: DiagnosisTexts = {
   BuilderMissing: {
     title: "This server doesn't build images from source",
     meaning: "The service has a `source:`, but this server's runtime only runs images.",
-    causes: ["the server runs on Kubernetes, without a builder"],
-    steps: [
-      "Build and push an image: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
-      'Use it in the config instead of the source: `image: "HOST/NAME:TAG"`.',
-      "Deploy: `maxcloud deploy`."
+    causes: [
+      "the server runs on Kubernetes, and the app was deployed with the SDK or the API instead of `maxcloud deploy`, which builds images",
+      "the server has no registry of its own, so `maxcloud deploy` can't push an image there"
     ],
-    fix: "Build and push an image, and use `image:` instead of `source:`."
+    steps: [
+      "Deploy with the command: `maxcloud deploy`. It builds an image of the source on your machine and pushes it to the server's registry.",
+      'Or push an image yourself, and use it in the config instead of the source: `image: "HOST/NAME:TAG"`.'
+    ],
+    fix: "Run `maxcloud deploy`, which builds and pushes an image, or use `image:` instead of `source:`."
   },
   BuildFailed: {
     title: "The build failed",

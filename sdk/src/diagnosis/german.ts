@@ -155,13 +155,15 @@ export const german: DiagnosisTexts = {
   BuilderMissing: {
     title: "Dieser Server baut keine Images aus Quellcode",
     meaning: "Der Dienst hat ein `source:`, aber die Laufzeitumgebung dieses Servers führt nur Images aus.",
-    causes: ["der Server läuft auf Kubernetes ohne Builder"],
-    steps: [
-      "Bauen und pushen Sie ein Image: `docker build -t HOST/NAME:TAG . && docker push HOST/NAME:TAG`.",
-      'Tragen Sie es statt der Quelle in die Konfiguration ein: `image: "HOST/NAME:TAG"`.',
-      "Deployen Sie: `maxcloud deploy`."
+    causes: [
+      "der Server läuft auf Kubernetes, und die App wurde mit dem SDK oder der API deployt statt mit `maxcloud deploy`, das Images baut",
+      "der Server hat keine eigene Registry, in die `maxcloud deploy` ein Image pushen könnte"
     ],
-    fix: "Bauen und pushen Sie ein Image, und tragen Sie `image:` statt `source:` ein."
+    steps: [
+      "Deployen Sie mit dem Befehl `maxcloud deploy`. Er baut auf Ihrem Rechner ein Image aus der Quelle und pusht es in die Registry des Servers.",
+      'Oder pushen Sie selbst ein Image, und tragen Sie es statt der Quelle in die Konfiguration ein: `image: "HOST/NAME:TAG"`.'
+    ],
+    fix: "Führen Sie `maxcloud deploy` aus, das ein Image baut und pusht, oder tragen Sie `image:` statt `source:` ein."
   },
   BuildFailed: {
     title: "Der Build ist fehlgeschlagen",

@@ -4,6 +4,7 @@ import {
   type BaseImage,
   BuildFailed,
   baseInLayout,
+  defaultBase,
   openLayout,
   type Platform,
   parseLayoutReference,
@@ -86,11 +87,9 @@ const ownPlatform = (): Platform => {
   })
 }
 
-const defaultBase = async ({ built, root }: TreeOfSource): Promise<string> => {
-  if (built.kind.startsWith("Python"))
-    return `docker.io/library/python:${(await pythonVersionIn(join(root, built.folder))) ?? "3"}-slim`
-  if (built.kind.startsWith("Go") || built.kind.startsWith("Deno")) return "docker.io/library/debian:stable-slim"
-  return `docker.io/library/node:${process.versions.node.split(".")[0]}-slim`
+const baseFor = async ({ built, root }: TreeOfSource): Promise<string> => {
+  const python = built.kind.startsWith("Python") ? await pythonVersionIn(join(root, built.folder)) : undefined
+  return defaultBase(built.kind, python ?? "3")
 }
 
 const reasonOf = (cause: unknown): "unavailable" | "invalid" | "build" | undefined => {
@@ -130,7 +129,7 @@ export const buildImage = async (options: ImageBuildOptions): Promise<ImageBuild
     return await withBuiltFolder(source, async (tree) => {
       const { box, built, leftOut, root, source } = tree
       const compiled = await compilePython(tree, join(box, "compiled"), options)
-      const image = await withBase(options.base ?? (await defaultBase(tree)), platform, options, async (base) =>
+      const image = await withBase(options.base ?? (await baseFor(tree)), platform, options, async (base) =>
         writeImage({
           root,
           built,

@@ -245,7 +245,7 @@ describe("images for which no registry is asked", () => {
     expect(problems).toEqual([
       {
         path: ["services", 0, "source"],
-        message: expect.stringMatching(/^BuilderMissing: a source needs an image builder/)
+        message: expect.stringMatching(/^BuilderMissing: this server runs images only/)
       }
     ])
     expect(await Effect.runPromise(Effect.provide(resolve, layerNone))).toEqual({

@@ -38,10 +38,14 @@ const foundOf = (looked: ReadonlyArray<LookedUp>) => {
 }
 
 /** Problems that waiting doesn't fix, by service. */
-const problemsOf = ({ services }: AppSpec, looked: ReadonlyArray<LookedUp>): ReadonlyArray<SpecIssue> => {
+const problemsOf = (
+  { services }: AppSpec,
+  looked: ReadonlyArray<LookedUp>,
+  own: string | undefined
+): ReadonlyArray<SpecIssue> => {
   const find = foundOf(looked)
   return services.flatMap((service, index): ReadonlyArray<SpecIssue> => {
-    if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing }]
+    if (service.source !== undefined) return [{ path: ["services", index, "source"], message: builderMissing(own) }]
     const found = find(service.image)
     return found !== undefined && Either.isLeft(found) && found.left instanceof ImageProblem
       ? [{ path: ["services", index, "image"], message: found.left.message }]
@@ -121,7 +125,7 @@ export const layer = (options: ImagesOptions) =>
               Effect.map(Effect.either(lookUpAs(organization.id, name, platforms)), (found) => ({ found, name })),
             { concurrency: atOnce }
           )
-          const problems = problemsOf(spec, looked)
+          const problems = problemsOf(spec, looked, credentials.own)
           const away = looked.flatMap(({ found }) => Option.toArray(Either.getLeft(found)))
           const passing = away.find((value) => value instanceof ImagesError)
           // Report a problem even if another registry is unreachable: it won't go away.
@@ -141,5 +145,7 @@ export const layer = (options: ImagesOptions) =>
     })
   )
 
-const builderMissing =
-  "BuilderMissing: a source needs an image builder, which this runtime doesn't have yet. Build and push an image, and name it with `image:`, or use the local runtime."
+const builderMissing = (own: string | undefined) =>
+  own === undefined
+    ? "BuilderMissing: this server runs images only, and has no registry for images of sources. Push an image to another registry and name it with `image:`, or ask the server's operator to set REGISTRY_URL (docs/registry.md)."
+    : "BuilderMissing: this server runs images only. Deploy with the command `maxcloud deploy`, which builds an image of the source and pushes it; or push one with `maxcloud push` and name it with `image:`."
