@@ -2,6 +2,7 @@ import { Clock, Deferred, Duration, Effect, Runtime, Schema } from "effect"
 import type { DiskWatch } from "../../../base/disk/DiskWatch.ts"
 import { errorText } from "../../../base/host/systemFault.ts"
 import { backoffMs } from "../../../base/node/backoff.ts"
+import { keepDoing } from "../../../base/node/keepDoing.ts"
 import type { Refusal } from "../../../base/proxy/problem.ts"
 import { NoInstance, type Route } from "../../../base/proxy/Route.ts"
 import type { RegistryTokens } from "../RegistryTokens.ts"
@@ -135,26 +136,26 @@ export const runEmbeddedRegistry = ({ dataDir, disk, program, realm, tokens }: E
       Effect.scoped
     )
 
+    let failures = 0
     const supervise = Effect.gen(function* () {
       yield* Deferred.await(wanted)
-      for (let failures = 0; ; failures++) {
-        const startedAt = yield* Clock.currentTimeMillis
-        const reason = yield* Effect.match(once, {
-          onFailure: ({ message }) => `couldn't be started: ${message}`,
-          onSuccess: (purpose) => (purpose === undefined ? "has stopped." : undefined)
-        })
-        if (reason === undefined) continue
-        if ((yield* Clock.currentTimeMillis) - startedAt > stableMs) failures = 0
-        const delay = backoffMs(restarts, failures)
-        yield* Effect.logWarning(`The embedded registry ${reason} Starting it again in ${delay} ms.`)
-        yield* Effect.sleep(Duration.millis(delay))
-      }
+      const startedAt = yield* Clock.currentTimeMillis
+      const reason = yield* Effect.match(once, {
+        onFailure: ({ message }) => `couldn't be started: ${message}`,
+        onSuccess: (purpose) => (purpose === undefined ? "has stopped." : undefined)
+      })
+      const isStable = (yield* Clock.currentTimeMillis) - startedAt > stableMs
+      if (isStable || reason === undefined) failures = 0
+      if (reason === undefined) return
+      const delay = backoffMs(restarts, failures++)
+      yield* Effect.logWarning(`The embedded registry ${reason} Starting it again in ${delay} ms.`)
+      yield* Effect.sleep(Duration.millis(delay))
     })
 
     if (yield* attempt(() => endLeftRegistry(dataDir))) {
       yield* Effect.logInfo("Stopped the registry that the last server left running.")
     }
-    yield* Effect.forkScoped(supervise)
+    yield* keepDoing("the embedded registry", { every: 0, longestPause: restarts.maxMs }, supervise)
     return makeRoute(
       () => port,
       Effect.zipRight(
