@@ -18,8 +18,8 @@ const buildsAtOnce = 2
 /** A digest that nothing has, to learn before a build whether the registry answers. */
 const nothing = `sha256:${"0".repeat(64)}`
 
-/** A layout for the images of one deploy. The next build removes it if this process is killed. */
-const temporaryLayout = Effect.acquireRelease(
+/** A folder for the images of one deploy. The next build removes it if this process is killed. */
+const temporaryFolder = Effect.acquireRelease(
   Effect.promise(async () => {
     await mkdir(ownCache(), { recursive: true, mode: 0o755 })
     return await mkdtemp(join(ownCache(), `run-${process.pid}-`))
@@ -45,7 +45,8 @@ const missingOf = (cloud: Cloud, { host, images, repository }: SourceImages) =>
     return { found, missing }
   })
 
-const buildAll = (missing: ReadonlyArray<SourceImage>, layout: string, terminal: Terminal) =>
+/** Each image has a layout of its own, because one layout can't take two builds at once. */
+const buildAll = (missing: ReadonlyArray<SourceImage>, folder: string, terminal: Terminal) =>
   Effect.forEach(
     missing,
     (image) => {
@@ -55,9 +56,11 @@ const buildAll = (missing: ReadonlyArray<SourceImage>, layout: string, terminal:
       const onLine = (line: string) =>
         terminal.say(terminal.json ? `${start}${line}` : terminal.paintError("dim", `${start}${line}`))
       if (!terminal.json) terminal.say(`building the image of ${namesOf(image)}`)
+      const layout = join(folder, tag)
       return Effect.map(runBuild({ source, base, output: { folder: layout, tag }, onLine }), (built) => ({
         ...image,
         digest: built.image.digest,
+        layout,
         tag
       }))
     },
@@ -75,10 +78,10 @@ export const buildSources = (cloud: Cloud, loaded: LoadedConfig, settings: Build
     tellSources(terminal)(wanted.sources)
     const { found, missing } = yield* missingOf(cloud, wanted)
     if (missing.length > 0) {
-      const layout = yield* temporaryLayout
+      const folder = yield* temporaryFolder
       // All of them first: the bars of a push and the lines of a build would overwrite each other.
-      for (const built of yield* buildAll(missing, layout, terminal)) {
-        const { digest, key, services, tag } = built
+      for (const built of yield* buildAll(missing, folder, terminal)) {
+        const { digest, key, layout, services, tag } = built
         if (!terminal.json) terminal.say(`pushing the image of ${namesOf(built)} to ${host}/${repository}`)
         const pushed = yield* pushToRegistry({
           cloud,
