@@ -1,6 +1,6 @@
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { defineConfig } from "vitest/config"
+import { defineConfig, type TestProjectConfiguration } from "vitest/config"
 import { bundleFolder, bundleVariable } from "./cli/test/bundleFolder.ts"
 import { SlowFirst } from "./scripts/slowFirst.ts"
 import { testLibraries } from "./scripts/testLibraries.ts"
@@ -14,13 +14,34 @@ const include: Record<string, string> = {
   long: "**/*.long.test.ts",
   clients: "**/*.clients.test.ts"
 }
-/** How many files run at once. A cluster has room for one file's instances, and slowness changes its verdicts. Other tests wait half of their time. */
-const workers: Record<string, number> = { default: 4, images: 3, cluster: 1, long: 2, clients: 1 }
+/** How many files run at once. Most tests wait half of their time. */
+const workers: Record<string, number> = { default: 4, images: 3, cluster: 2, long: 2, clients: 1 }
+
+/**
+ * Tests of a cluster that mostly wait, and change nothing but namespaces of their own: two at once. The others run one after the other
+ * afterwards, because slowness changes verdicts and some change the whole cluster.
+ */
+const waiting = ["serviceEvents", "ownPulls", "erasure", "outages", "unreachable", "manifests", "grace", "rollout"].map(
+  (name) => `server/test/cluster/${name}.cluster.test.ts`
+)
+const projects: Array<TestProjectConfiguration> = [
+  { extends: true, test: { name: "waiting", include: waiting } },
+  {
+    extends: true,
+    test: {
+      name: "alone",
+      include: ["**/*.cluster.test.ts"],
+      exclude: waiting,
+      poolOptions: { forks: { singleFork: true } },
+      sequence: { groupOrder: 1 }
+    }
+  }
+]
 
 export default defineConfig({
   plugins: [testLibraries()],
   test: {
-    include: [include[kind] ?? kind],
+    ...(kind === "cluster" ? { projects } : { include: [include[kind] ?? kind] }),
     // The example is a separate project that runs its tests by `node --test`.
     exclude: [
       "**/node_modules/**",
