@@ -19,7 +19,7 @@ export default command({
   notes: [
     "Run it with the environment of the server. Servers keep running; the backup is a consistent snapshot.",
     "The file is sealed with the server's master key and doesn't contain it: keep that key elsewhere, or the backup can't be decrypted.",
-    "The file contains the database, archives of sources and log lines of the data folder, but not logs in a bucket."
+    "The file contains the database, archives of sources and log lines of the data folder, but neither logs in a bucket nor images of the registry."
   ],
   flags: flags({
     out: text("out", "FILE", { description: "File to write; it must not exist yet" }),
