@@ -80,6 +80,11 @@ describe.skipIf(missing.length > 0)("sources deployed as images", { timeout: 180
     const [pushed = "{}"] = changed.stdout.split("\n")
     // The code, the image's configuration and two documents; the base and nothing else was there.
     expect(JSON.parse(pushed)).toMatchObject({ _tag: "pushed", layers: { uploaded: 4, existing: 2 } })
+
+    writeFiles(folder, shop("for later"))
+    const saved = await maxcloud(["plan", "--json", "--out", join(folder, "shop.plan")])
+    expect(saved.code, saved.stderr).toBe(0)
+    expect(JSON.parse(saved.stdout), saved.stderr).toHaveProperty("changes")
   })
 
   it("are refused if the credential may not push, and nothing is deployed", async () => {

@@ -28,8 +28,11 @@ interface Input extends Globals, BuildFlags {
 /** Plans the app. With --out, the plan that is shown is the one in the file, so nothing can change in between. */
 const planApp = (cloud: Cloud, config: LoadedConfig, input: Input, settings: BuildSettings, terminal: Terminal) =>
   Effect.gen(function* () {
-    // The file of --out names images by their digests, so they must exist.
-    const loaded = input.out === undefined ? config : yield* buildSources(cloud, config, settings, terminal)
+    // The file of --out names images by their digests, so they must exist. The only document of --json is the plan.
+    const loaded =
+      input.out === undefined
+        ? config
+        : yield* buildSources(cloud, config, settings, { ...terminal, printJson: () => {} })
     let sources: ReadonlyArray<SourceReport> = []
     const onSources = (reports: ReadonlyArray<SourceReport>) => {
       if (sources.length === 0) tellSources(terminal)(reports)
