@@ -66,7 +66,10 @@ const credentialFor = (apiUrl: string, env: Environment) =>
 const get = (env: Environment) =>
   Effect.gen(function* () {
     const asked = yield* readRequest
-    const found = (yield* readRegistries(env))[hostOf(asked)]
+    const host = hostOf(asked)
+    const registries = yield* readRegistries(env)
+    // A host may be called like something that every object has, such as "constructor".
+    const found = Object.hasOwn(registries, host) ? registries[host] : undefined
     if (found === undefined) return yield* refused(notFound)
     return { ServerURL: asked, Username: username, Secret: yield* credentialFor(found.apiUrl, env) }
   })

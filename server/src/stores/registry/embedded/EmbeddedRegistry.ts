@@ -1,8 +1,9 @@
-import { Clock, Deferred, Duration, Effect, Runtime, Schema } from "effect"
+import { Deferred, Duration, Effect, Runtime, Schema } from "effect"
 import type { DiskWatch } from "../../../base/disk/DiskWatch.ts"
 import { errorText } from "../../../base/host/systemFault.ts"
 import { backoffMs } from "../../../base/node/backoff.ts"
 import { keepDoing } from "../../../base/node/keepDoing.ts"
+import { monotonicMillis } from "../../../base/node/monotonic.ts"
 import type { Refusal } from "../../../base/proxy/problem.ts"
 import { NoInstance, type Route } from "../../../base/proxy/Route.ts"
 import type { RegistryTokens } from "../RegistryTokens.ts"
@@ -138,13 +139,14 @@ export const runEmbeddedRegistry = ({ dataDir, disk, program, realm, tokens }: E
 
     let failures = 0
     const supervise = Effect.gen(function* () {
-      yield* Deferred.await(wanted)
-      const startedAt = yield* Clock.currentTimeMillis
+      // What an erased organization leaves goes even if nobody uses the registry.
+      yield* Effect.race(Deferred.await(wanted), untilCollection)
+      const startedAt = yield* monotonicMillis
       const reason = yield* Effect.match(once, {
         onFailure: ({ message }) => `couldn't be started: ${message}`,
         onSuccess: (purpose) => (purpose === undefined ? "has stopped." : undefined)
       })
-      const isStable = (yield* Clock.currentTimeMillis) - startedAt > stableMs
+      const isStable = (yield* monotonicMillis) - startedAt > stableMs
       if (isStable || reason === undefined) failures = 0
       if (reason === undefined) return
       const delay = backoffMs(restarts, failures++)

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process"
-import { access, readdir, rm, writeFile } from "node:fs/promises"
+import { access, readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { hostEnvironment } from "../../../base/host/hostEnvironment.ts"
 import { removeTree } from "../../../base/host/removeTree.ts"
@@ -12,6 +12,8 @@ import type { RegistryProgram } from "./registryProgram.ts"
 
 /** Exists while blobs may be left that no repository refers to. */
 const markIn = (dataDir: string) => join(registryFolderIn(dataDir), "collect")
+/** The mark of the collection that runs. Another organization may be erased, and marked, meanwhile. */
+const takenMarkIn = (dataDir: string) => join(registryFolderIn(dataDir), "collecting")
 
 const repositoriesOf = (dataDir: string, organizationId: string) =>
   join(blobFolderIn(dataDir), "docker/registry/v2/repositories", organizationId)
@@ -20,6 +22,12 @@ const absent = (cause: unknown) => {
   if (errorCode(cause) === "ENOENT") return true
   throw cause
 }
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    (cause) => !absent(cause)
+  )
 
 /** The number of an organization's repositories. */
 export const countRepositories = (dataDir: string, organizationId: string): Promise<number> =>
@@ -31,24 +39,23 @@ export const countRepositories = (dataDir: string, organizationId: string): Prom
 /** Removes an organization's repositories. The next collection removes the blobs that only they had. */
 export const removeRepositories = async (dataDir: string, organizationId: string): Promise<void> => {
   const folder = repositoriesOf(dataDir, organizationId)
-  const isAbsent = await access(folder).then(() => false, absent)
-  if (isAbsent) return
-  // First: after a crash in between, a collection that finds nothing does no harm.
-  await writeFile(markIn(dataDir), "", { mode: 0o600 })
+  if (!(await exists(folder))) return
+  const mark = () => writeFile(markIn(dataDir), "", { mode: 0o600 })
+  // Before, because of a crash in between, and afterwards, because a collection may have begun in between.
+  await mark()
   await removeTree(folder)
+  await mark()
 }
 
-export const isCollectionDue = (dataDir: string): Promise<boolean> =>
-  access(markIn(dataDir)).then(
-    () => true,
-    (cause) => !absent(cause)
-  )
+export const isCollectionDue = async (dataDir: string): Promise<boolean> =>
+  (await exists(markIn(dataDir))) || (await exists(takenMarkIn(dataDir)))
 
 /**
  * Removes the blobs that no manifest refers to, tagged or not: a deployment refers to its manifest by digest. Only while no registry
  * runs: a blob that is pushed meanwhile would be lost, and a running registry would still believe that it has it.
  */
 export const collectGarbage = async (program: RegistryProgram, dataDir: string, config: string): Promise<void> => {
+  await rename(markIn(dataDir), takenMarkIn(dataDir)).catch(absent)
   const child = await startProgram(() =>
     spawn(program.path, ["garbage-collect", config], {
       cwd: registryFolderIn(dataDir),
@@ -61,5 +68,5 @@ export const collectGarbage = async (program: RegistryProgram, dataDir: string, 
   await recordProcess(dataDir, child.pid ?? 0)
   const code = await ended
   if (code !== 0) throw new Error(`\`${program.path} garbage-collect ${config}\` exited with code ${code}.`)
-  await rm(markIn(dataDir), { force: true })
+  await rm(takenMarkIn(dataDir), { force: true })
 }

@@ -36,7 +36,7 @@ const isExecutable = (path: string) =>
   )
 
 /** `docker-registry github.com/docker/distribution 2.8.2+ds1`, `registry github.com/distribution/distribution/v3 v3.0.0`. */
-const versionLine = /^\S+ github\.com\/\S*distribution\S* v?((\d+)\.\S+)$/m
+const versionLine = / github\.com\/(?:docker|distribution)\/distribution(?:\/v\d{1,3})? v?((\d{1,3})\.\S{1,60})$/m
 
 const ask = async (path: string): Promise<RegistryProgram> => {
   const { stdout } = await promisify(execFile)(path, ["--version"], {
