@@ -25,10 +25,11 @@ const importedModules = (): ReadonlyMap<string, string> => {
   return found
 }
 
-const fileOf = (name: string) => `${name.replaceAll("/", "+")}.mjs`
+/** The name of a module's file in the bundle, without its extension. */
+const entryOf = (name: string) => name.replaceAll("/", "+")
 
 const bundle = (modules: ReadonlyMap<string, string>, folder: string): BuildOptions => ({
-  entryPoints: [...modules.keys()].map((name) => ({ in: name, out: fileOf(name).replace(/\.mjs$/, "") })),
+  entryPoints: [...modules.keys()].map((name) => ({ in: name, out: entryOf(name) })),
   bundle: true,
   splitting: true,
   format: "esm",
@@ -86,6 +87,6 @@ export const testLibraries = async (): Promise<Plugin> => {
   return {
     name: "test-libraries",
     enforce: "pre",
-    resolveId: (id) => (modules.has(id) ? { id: join(folder, fileOf(id)), external: true } : undefined)
+    resolveId: (id) => (modules.has(id) ? { id: join(folder, `${entryOf(id)}.mjs`), external: true } : undefined)
   }
 }

@@ -3,6 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { BuildFailed, type BuildHost, build, type Command, startSchema } from "@maxcloud/builder"
 import { Option, Schema } from "effect"
+import { exists } from "../../base/host/exists.ts"
 import { removeTree } from "../../base/host/removeTree.ts"
 import type { makeBuildAs } from "./buildAs.ts"
 import { type CachePlace, makeDependencyCache } from "./dependencyCache.ts"
@@ -11,7 +12,7 @@ import { type Installer, runCommand } from "./runCommand.ts"
 import { type BuiltSource, SourceError, type SourceToBuild } from "./SourceStore.ts"
 import type { SourceImages } from "./sourceImages.ts"
 import { type Depth, damageCode, treeFault, writeTreeFiles } from "./treeFiles.ts"
-import { exists, makeReadOnly } from "./trees.ts"
+import { makeReadOnly } from "./trees.ts"
 
 /** Increase it when builds of the same source change, so that builds of an older server are rebuilt. */
 const version = 1

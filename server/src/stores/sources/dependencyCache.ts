@@ -2,10 +2,11 @@ import { randomBytes } from "node:crypto"
 import { chmod, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { BuildHost } from "@maxcloud/builder"
+import { exists } from "../../base/host/exists.ts"
 import { removeTree } from "../../base/host/removeTree.ts"
 import { setAside } from "./setAside.ts"
 import { treeFault, writeTreeFiles } from "./treeFiles.ts"
-import { exists, linkTree, makeReadOnly, publish } from "./trees.ts"
+import { linkTree, makeReadOnly, publish } from "./trees.ts"
 
 /** The place of an organization's installed dependencies, and how a build may use them. */
 export interface CachePlace {

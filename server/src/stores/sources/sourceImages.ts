@@ -2,8 +2,8 @@ import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { basename, dirname, join, relative } from "node:path"
 import { BuildFailed } from "@maxcloud/builder"
 import { type ContainerEngine, makeEngineFinder } from "../../base/host/containerEngine.ts"
+import { exists } from "../../base/host/exists.ts"
 import { buildImage, type ImageRequest, refuseHostRights } from "./buildImage.ts"
-import { exists } from "./trees.ts"
 
 /** The images of Dockerfiles, in the store of this machine's container engine. */
 export interface SourceImages {

@@ -1,15 +1,7 @@
-import { chmod, copyFile, link, lstat, mkdir, readdir, readlink, rename, stat, symlink } from "node:fs/promises"
+import { chmod, copyFile, link, lstat, mkdir, readdir, readlink, rename, symlink } from "node:fs/promises"
 import { join } from "node:path"
+import { exists } from "../../base/host/exists.ts"
 import { removeTree } from "../../base/host/removeTree.ts"
-
-export const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    (cause) => {
-      if (cause.code === "ENOENT") return false
-      throw cause
-    }
-  )
 
 /**
  * Makes all files and folders read-only, so that a snapshot stays what its digest says. With `open`, everybody who

@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process"
-import { access, readdir, rename, rm, writeFile } from "node:fs/promises"
+import { readdir, rename, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { hostEnvironment } from "../../../base/host/hostEnvironment.ts"
+import { exists } from "../../../base/host/exists.ts"
 import { removeTree } from "../../../base/host/removeTree.ts"
-import { startProgram } from "../../../base/host/startProgram.ts"
 import { errorCode } from "../../../base/node/errorCode.ts"
 import { guardedBy } from "../../../base/node/guarded.ts"
 import { blobFolderIn, registryFolderIn } from "./registryFiles.ts"
-import { recordProcess } from "./registryProcess.ts"
+import { recordProcess, spawnRegistry } from "./registryProcess.ts"
 import type { RegistryProgram } from "./registryProgram.ts"
 
 /** Exists while blobs may be left that no repository refers to. */
@@ -22,12 +20,6 @@ const absent = (cause: unknown) => {
   if (errorCode(cause) === "ENOENT") return true
   throw cause
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    (cause) => !absent(cause)
-  )
 
 /** The number of an organization's repositories. */
 export const countRepositories = (dataDir: string, organizationId: string): Promise<number> =>
@@ -56,14 +48,7 @@ export const isCollectionDue = async (dataDir: string): Promise<boolean> =>
  */
 export const collectGarbage = async (program: RegistryProgram, dataDir: string, config: string): Promise<void> => {
   await rename(markIn(dataDir), takenMarkIn(dataDir)).catch(absent)
-  const child = await startProgram(() =>
-    spawn(program.path, ["garbage-collect", config], {
-      cwd: registryFolderIn(dataDir),
-      env: { ...hostEnvironment("registry"), OTEL_TRACES_EXPORTER: "none" },
-      detached: true,
-      stdio: "ignore"
-    })
-  )
+  const child = await spawnRegistry(program, dataDir, ["garbage-collect", config], "ignore")
   const ended = new Promise<number | null>((resolve) => child.once("exit", guardedBy(() => {})(resolve)))
   await recordProcess(dataDir, child.pid ?? 0)
   const code = await ended

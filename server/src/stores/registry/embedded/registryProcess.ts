@@ -10,7 +10,7 @@ import { startOf } from "../../../base/host/processIdentity.ts"
 import { startProgram } from "../../../base/host/startProgram.ts"
 import { guardedBy } from "../../../base/node/guarded.ts"
 import { registryFolderIn } from "./registryFiles.ts"
-import type { RegistryProgram } from "./registryProgram.ts"
+import { type RegistryProgram, registryVariables } from "./registryProgram.ts"
 
 /** After SIGTERM. Distribution itself waits 5 s for open requests. */
 const graceMs = 8_000
@@ -71,22 +71,29 @@ const portOf = (child: ChildProcess, onLine: (line: string) => void) =>
     )
   })
 
-/** Starts the registry, in a session of its own: a Ctrl-C must not end it before the server has drained. */
+/** In a session of its own: a Ctrl-C must not end it before the server has drained. */
+export const spawnRegistry = (
+  program: RegistryProgram,
+  dataDir: string,
+  args: ReadonlyArray<string>,
+  stderr: "ignore" | "pipe"
+): Promise<ChildProcess> =>
+  startProgram(() =>
+    spawn(program.path, args, {
+      cwd: registryFolderIn(dataDir),
+      env: { ...hostEnvironment("registry"), ...registryVariables },
+      detached: true,
+      stdio: ["ignore", "ignore", stderr]
+    })
+  )
+
 export const startRegistry = async (
   program: RegistryProgram,
   dataDir: string,
   config: string,
   onLine: (line: string) => void
 ): Promise<RegistryProcess> => {
-  const child = await startProgram(() =>
-    spawn(program.path, ["serve", config], {
-      cwd: registryFolderIn(dataDir),
-      // Version 3 would send traces to this machine.
-      env: { ...hostEnvironment("registry"), OTEL_TRACES_EXPORTER: "none" },
-      detached: true,
-      stdio: ["ignore", "ignore", "pipe"]
-    })
-  )
+  const child = await spawnRegistry(program, dataDir, ["serve", config], "pipe")
   const pid = child.pid ?? 0
   const forget = endOnAbort(pid, "SIGTERM")
   const ended = new Promise<void>((resolve) =>

@@ -29,6 +29,9 @@ const names = ["docker-registry", "registry"]
 const moreFolders = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/usr/bin"]
 const versionMs = 10_000
 
+/** What the program's environment has besides `hostEnvironment`. Version 3 would send traces to this machine. */
+export const registryVariables = { OTEL_TRACES_EXPORTER: "none" }
+
 const isExecutable = (path: string) =>
   access(path, constants.X_OK).then(
     () => true,
@@ -40,7 +43,7 @@ const versionLine = / github\.com\/(?:docker|distribution)\/distribution(?:\/v\d
 
 const ask = async (path: string): Promise<RegistryProgram> => {
   const { stdout } = await promisify(execFile)(path, ["--version"], {
-    env: { ...hostEnvironment("registry"), OTEL_TRACES_EXPORTER: "none" },
+    env: { ...hostEnvironment("registry"), ...registryVariables },
     timeout: versionMs,
     maxBuffer: 64 * 1024
   })
